@@ -1,0 +1,27 @@
+internal import CJetKernels
+internal import JetTensor
+
+/// When an operation may take its fast form instead of its definition.
+public enum FastForm {
+  /// Runs `body` with every operation taking its definition, for tests and for the search of a fault.
+  public static func disabled<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try $isDisabled.withValue(true, operation: body)
+  }
+
+  @TaskLocal static var isDisabled = false
+
+  /// The instruction set that the CPU kernels run with, such as `avx512bf16`.
+  ///
+  /// The environment variable `JET_ISA` forces a lesser one.
+  public static var instructionSet: String { String(cString: jet_isa_name()) }
+
+  /// Whether our CPU kernels take these tensors: on the CPU, float32 or bfloat16, and none in need of a gradient.
+  static func applies(to tensors: Tensor?...) -> Bool {
+    if isDisabled { return false }
+    return tensors.allSatisfy { tensor in
+      guard let tensor, !tensor.isFailed else { return true }
+      return tensor.device == .cpu && (tensor.dtype == .float32 || tensor.dtype == .bfloat16)
+        && !(tensor.requiresGradient && gradientsAreEnabled)
+    }
+  }
+}

@@ -1,0 +1,38 @@
+public import JetTensor
+
+/// The gated delta rule in the fastest form that fits; see
+/// ``gatedDeltaRuleDefinition(query:key:value:writeStrength:logDecay:memory:scale:normalizes:)``.
+///
+/// On the CPU without gradients our kernel runs and writes the memory in place; elsewhere
+/// ``gatedDeltaRuleChunked(query:key:value:writeStrength:logDecay:memory:scale:normalizes:chunk:)``.
+public func gatedDeltaRule(
+  query: Tensor, key: Tensor, value: Tensor, writeStrength: Tensor, logDecay: Tensor,
+  memory: inout Tensor, scale: Double, normalizes: Bool = true
+) -> Tensor {
+  let fits =
+    FastForm.applies(to: query, key, value, writeStrength, logDecay, memory)
+    && key.dim(3) <= 256 && value.dim(3) <= 256
+    && [query, key, value].allSatisfy { $0.strides.last == 1 } && memory.isContiguous
+  guard fits else {
+    return gatedDeltaRuleChunked(
+      query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
+      memory: &memory, scale: scale, normalizes: normalizes)
+  }
+  let kernel = query.dim(1) == 1 ? Kernels.gatedDeltaRuleStep : Kernels.gatedDeltaRuleChunked
+  return kernel(
+    .tensor(query), .tensor(key), .tensor(value), .tensor(writeStrength.float32),
+    .tensor(logDecay.float32), .tensor(memory), .double(scale), .bool(normalizes))
+}
+
+/// How strongly each token writes, and how much of the memory it keeps.
+///
+/// `β = sigmoid(b)`, `logDecay = −e^A · softplus(a + bias)`, both float32.
+///
+/// Shapes: `decay` (a) and `write` (b) `[B, T, H]`, `logRate` (A) and `stepBias` `[H]`.
+public func decayGates(
+  decay: Tensor, write: Tensor, logRate: Tensor, stepBias: Tensor
+) -> (writeStrength: Tensor, logDecay: Tensor) {
+  let strength = sigmoid(write.float32)
+  let logDecay = -exp(logRate.float32) * softplus(decay.float32 + stepBias.float32)
+  return (strength, logDecay)
+}

