@@ -50,6 +50,9 @@ public enum DType: Int32, Sendable, Hashable, CaseIterable, CustomStringConverti
 public protocol TensorScalar: Sendable {
   /// The element type of the same layout.
   static var dtype: DType { get }
+
+  /// Zero, or false.
+  init()
 }
 
 extension Float: TensorScalar {

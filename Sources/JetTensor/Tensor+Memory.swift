@@ -45,10 +45,11 @@ extension Tensor {
     return source.withBytes { Array($0.bindMemory(to: Scalar.self)) }
   }
 
-  /// The one element, converted to `Scalar`.
+  /// The one element, converted to `Scalar`. Zero for a failed tensor.
   ///
   /// - Precondition: there is exactly one element.
   public func item<Scalar: TensorScalar>(as type: Scalar.Type = Scalar.self) -> Scalar {
+    if isFailed { return Scalar() }
     let values = array(of: type)
     precondition(values.count == 1, "item of \(summary), which has not exactly one element")
     return values[0]

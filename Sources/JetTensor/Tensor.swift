@@ -16,19 +16,19 @@ public struct Tensor: CustomStringConvertible {
 
   /// The length of each dimension.
   public var shape: [Int] {
-    let info = description_
+    let info = self.info
     return (0..<Int(info.rank)).map { Int(info.sizes[$0]) }
   }
 
   /// Elements between neighbours along each dimension.
   public var strides: [Int] {
-    let info = description_
+    let info = self.info
     return (0..<Int(info.rank)).map { Int(info.strides[$0]) }
   }
 
   /// The length of dimension `dim`; a negative one counts from the last. 1 for a failed tensor.
   public func dim(_ dim: Int) -> Int {
-    let info = description_
+    let info = self.info
     if isFailed { return 1 }
     let index = dim < 0 ? dim + Int(info.rank) : dim
     precondition((0..<Int(info.rank)).contains(index), "dimension \(dim) of \(summary)")
@@ -36,17 +36,17 @@ public struct Tensor: CustomStringConvertible {
   }
 
   /// How many dimensions there are.
-  public var rank: Int { Int(description_.rank) }
+  public var rank: Int { Int(info.rank) }
 
   /// How many elements there are.
-  public var count: Int { Int(description_.element_count) }
+  public var count: Int { Int(info.element_count) }
 
   /// Bytes of all elements.
-  public var byteCount: Int { count * Int(description_.element_bytes) }
+  public var byteCount: Int { count * Int(info.element_bytes) }
 
   /// The type of the elements.
   public var dtype: DType {
-    let code = description_.scalar_type
+    let code = info.scalar_type
     guard let dtype = DType(rawValue: code) else {
       fatalError("libtorch gave a tensor of the element type \(code), which Jet does not use")
     }
@@ -54,13 +54,13 @@ public struct Tensor: CustomStringConvertible {
   }
 
   /// Where the memory lies.
-  public var device: Device { Device(raw: description_.device) }
+  public var device: Device { Device(raw: info.device) }
 
   /// Whether the elements lie in row-major order without gaps.
-  public var isContiguous: Bool { description_.is_contiguous }
+  public var isContiguous: Bool { info.is_contiguous }
 
   /// Whether gradients flow to it.
-  public var requiresGradient: Bool { description_.requires_gradient }
+  public var requiresGradient: Bool { info.requires_gradient }
 
   /// Element type and shape: `float32[2, 3]`.
   public var summary: String { isFailed ? "failed" : "\(dtype)\(shape)" }
@@ -71,7 +71,7 @@ public struct Tensor: CustomStringConvertible {
     return "\(summary) \(to(.float64).array(of: Double.self))"
   }
 
-  private var description_: jt_tensor_info {
+  private var info: jt_tensor_info {
     var info = jt_tensor_info()
     guard let raw = handle.raw else {
       info.scalar_type = DType.float32.rawValue
@@ -82,7 +82,7 @@ public struct Tensor: CustomStringConvertible {
   }
 
   /// The address of the first element; of a tensor on the CPU.
-  var data: UnsafeMutableRawPointer? { description_.data }
+  var data: UnsafeMutableRawPointer? { info.data }
 }
 
 final class TensorHandle {
