@@ -34,6 +34,7 @@ let package = Package(
     module("JetModels", ["JetKernels", "JetTensor"]),
     // Containers of weights on disk, as bytes: safetensors and GGUF.
     module("JetFormats"),
+    module("JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats"]),
     module("JetText"),
     module("JetInference"),
     tests("JetTensorTests", ["JetTensor"]),

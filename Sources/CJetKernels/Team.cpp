@@ -48,7 +48,7 @@ void pause() {
 }
 
 /// Spins this often before it lets another program run on the core.
-constexpr int spins_before_yield = 20000;
+constexpr int spins_before_yield = 4000;
 
 constexpr int64_t line_bytes = 64;
 /// Lines asked for between two looks at the barrier.

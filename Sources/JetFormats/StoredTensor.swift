@@ -15,6 +15,13 @@ public struct StoredTensor: Sendable {
   /// Gives the pages of this tensor back to the system once its bytes were copied out.
   public func discard() { file.discard(entry.range) }
 
+  /// Gives the pages of some rows back to the system; pages that other rows share stay.
+  public func discard(rows: Range<Int>) {
+    let rowBytes = entry.byteCount / max(1, entry.rowCount)
+    let start = entry.range.lowerBound + rows.lowerBound * rowBytes
+    file.discard(start..<start + rows.count * rowBytes)
+  }
+
   /// Asks the system to read the pages of this tensor ahead.
   public func prefetch() { file.prefetch(entry.range) }
 
