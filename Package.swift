@@ -40,6 +40,9 @@ let package = Package(
     tests("JetTensorTests", ["JetTensor"]),
     tests("JetKernelsTests", ["JetKernels", "JetTensor"]),
     tests("JetFormatsTests", ["JetFormats"]),
+    tests(
+      "JetCheckpointTests",
+      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats"]),
     tests("JetTextTests", ["JetText"]),
     tests("JetInferenceTests", ["JetInference"]),
   ],
