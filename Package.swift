@@ -37,12 +37,16 @@ let package = Package(
     module("JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats"]),
     module("JetText"),
     module("JetInference"),
+    .target(
+      name: "JetTestSupport", dependencies: ["JetFormats", "JetModels", "JetTensor"],
+      path: "Tests/Support", swiftSettings: settings),
     tests("JetTensorTests", ["JetTensor"]),
-    tests("JetKernelsTests", ["JetKernels", "JetTensor"]),
+    tests("JetKernelsTests", ["JetKernels", "JetTensor", "JetTestSupport"]),
+    tests("JetModelsTests", ["JetModels", "JetKernels", "JetTensor", "JetTestSupport"]),
     tests("JetFormatsTests", ["JetFormats"]),
     tests(
       "JetCheckpointTests",
-      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats"]),
+      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetTestSupport"]),
     tests("JetTextTests", ["JetText"]),
     tests("JetInferenceTests", ["JetInference"]),
   ],

@@ -1,56 +1,20 @@
 import Foundation
 import JetCheckpoint
-import JetFormats
 import JetKernels
 import JetModels
 import JetTensor
+import JetTestSupport
 import Testing
 
-private let folder = URL(filePath: #filePath).deletingLastPathComponent()
-  .appending(path: "../Fixtures/official-tiny").standardizedFileURL
-
-/// What the released PyTorch code computed from the same weights.
-private struct Golden {
-  let file: SafetensorsFile
-
-  init() throws { file = try SafetensorsFile(folder.appending(path: "golden.safetensors")) }
-
-  func numbers(_ name: String) throws -> Tensor {
-    let stored = try file.tensor(name)
-    var values = [Float](repeating: 0, count: stored.entry.elementCount)
-    try values.withUnsafeMutableBufferPointer { try stored.read(into: $0) }
-    return Tensor(values, shape: stored.entry.shape)
-  }
-
-  func tokens(_ name: String) throws -> [[Int]] {
-    let stored = try file.tensor(name)
-    let flat = stored.withBytes { bytes in
-      (0..<stored.entry.elementCount).map {
-        Int(bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self))
-      }
-    }
-    let width = stored.entry.columnCount
-    return stride(from: 0, to: flat.count, by: width).map { Array(flat[$0..<$0 + width]) }
-  }
-}
-
-private func largestDifference(_ a: Tensor, _ b: Tensor) -> Float {
-  guard a.shape == b.shape, a.isFinite, b.isFinite else { return .infinity }
-  return abs(a - b).max().item()
-}
-
-private func relativeError(_ a: Tensor, _ b: Tensor) -> Float {
-  guard a.shape == b.shape, a.isFinite, b.isFinite else { return .infinity }
-  return sqrt(((a - b) * (a - b)).sum() / (b * b).sum()).item()
-}
+private let folder = fixtures.appending(path: "official-tiny")
 
 @Suite("Official tiny Jet-Nemotron")
 struct OfficialTinyTests {
-  private let golden: Golden
+  private let golden: StoredNumbers
   let model: HybridModel
 
   init() throws {
-    golden = try Golden()
+    golden = try StoredNumbers(fixture: "official-tiny/golden.safetensors")
     model = try Checkpoint(folder: folder).model(dtype: .float32)
   }
 
@@ -107,7 +71,7 @@ struct OfficialTinyTests {
     // The official caches have also taken in the last token.
     _ = withoutGradients { model(TokenBatch([next]), state: &state) }
     for layer in [0, 3, 5] {
-      let jet = try #require(state.layers[layer].jet)
+      let jet = try #require(state.layers[layer].recurrent)
       #expect(relativeError(jet.memory, try golden.numbers("cache_recurrent_\(layer)")) < 1e-5)
       #expect(relativeError(jet.window, try golden.numbers("cache_conv_\(layer)")) < 1e-5)
     }
