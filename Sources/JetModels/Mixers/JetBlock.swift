@@ -75,16 +75,15 @@ public struct JetBlock {
     return output(gated.mergedHeads)
   }
 
-  /// Whether ``step(_:norm:state:)`` is made for this block's convolution.
+  /// Whether ``appendStep(to:norm:state:)`` is made for this block's convolution.
   var hasStep: Bool { configuration.kernelSize == Steps.convolutionTaps }
 
-  /// One token a sequence, norm and residual included: `x + block(norm(x))`, `x` `[N, D]`.
-  func step(_ x: Tensor, norm inputNorm: RMSNorm, state: inout RecurrentState) -> Tensor {
-    Steps.jetBlock(
-      x, norm: inputNorm.weight, eps: inputNorm.eps, input: input.weight,
-      generator: generator, generatorBias: generatorBias,
-      logRate: decay.logRate, stepBias: decay.stepBias, window: state.window, memory: state.memory,
-      outputNorm: norm.weight, outputEps: norm.eps, output: output.weight,
-      heads: configuration.heads)
+  /// One token a sequence, norm and residual included: `x + block(norm(x))`.
+  func appendStep(to steps: inout LayerSteps, norm inputNorm: RMSNorm, state: RecurrentState) {
+    steps.appendJetBlock(
+      norm: inputNorm.weight, eps: inputNorm.eps, input: input.weight, generator: generator,
+      generatorBias: generatorBias, logRate: decay.logRate, stepBias: decay.stepBias,
+      window: state.window, memory: state.memory, outputNorm: norm.weight, outputEps: norm.eps,
+      output: output.weight, heads: configuration.heads)
   }
 }

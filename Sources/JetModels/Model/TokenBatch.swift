@@ -38,7 +38,7 @@ struct ForwardContext {
   let length: Int
   let device: Device
   private let rotary: RotaryConfiguration
-  private let angleCache: AngleCache
+  private let cache: Cache
 
   init(starts: [Int], batch: TokenBatch, rotary: RotaryConfiguration) {
     self.starts = starts
@@ -46,7 +46,7 @@ struct ForwardContext {
     length = batch.length
     device = batch.tokens.device
     self.rotary = rotary
-    angleCache = AngleCache()
+    cache = Cache()
   }
 
   var sequences: Int { counts.count }
@@ -58,11 +58,21 @@ struct ForwardContext {
 
   /// The angles of all positions for heads of `headWidth` channels.
   func angles(headWidth: Int) -> RotaryAngles {
-    if let found = angleCache.angles[headWidth] { return found }
+    if let found = cache.angles[headWidth] { return found }
     let positions = starts.map { start in (0..<length).map { start + $0 } }
     let made = RotaryAngles(
       positions: positions, headWidth: headWidth, configuration: rotary, device: device)
-    angleCache.angles[headWidth] = made
+    cache.angles[headWidth] = made
+    return made
+  }
+
+  /// Of one token a sequence: its place in the cache and how many entries it then looks at, int64 `[B]`.
+  func places(window: Int?) -> (slots: Tensor, counts: Tensor) {
+    if let found = cache.places[window] { return found }
+    let slots = starts.map { start in window.map { start % $0 } ?? start }
+    let counts = starts.map { start in min(start + 1, window ?? Int.max) }
+    let made = (slots: Tensor(slots), counts: Tensor(counts))
+    cache.places[window] = made
     return made
   }
 
@@ -78,7 +88,9 @@ struct ForwardContext {
     return Tensor(flags, shape: [sequences, length, 1]).to(device)
   }
 
-  private final class AngleCache {
+  /// What several layers ask for.
+  private final class Cache {
     var angles: [Int: RotaryAngles] = [:]
+    var places: [Int?: (slots: Tensor, counts: Tensor)] = [:]
   }
 }
