@@ -34,13 +34,18 @@ let package = Package(
     module("JetModels", ["JetKernels", "JetTensor"]),
     // Containers of weights on disk, as bytes: safetensors and GGUF.
     module("JetFormats"),
-    module("JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats"]),
     module("JetText"),
+    // The one module with other people's names: what a model is called on disk.
+    module(
+      "JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
     module("JetInference"),
     tests("JetTensorTests", ["JetTensor"]),
     tests("JetKernelsTests", ["JetKernels", "JetTensor"]),
     tests("JetFormatsTests", ["JetFormats"]),
     tests("JetTextTests", ["JetText"]),
+    tests(
+      "JetCheckpointTests",
+      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
     tests("JetInferenceTests", ["JetInference"]),
   ],
   cxxLanguageStandard: .cxx20
