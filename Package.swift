@@ -39,13 +39,20 @@ let package = Package(
     module(
       "JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
     module("JetInference"),
+    .target(
+      name: "JetTestSupport", dependencies: ["JetFormats", "JetModels", "JetTensor"],
+      path: "Tests/Support", swiftSettings: settings),
     tests("JetTensorTests", ["JetTensor"]),
-    tests("JetKernelsTests", ["JetKernels", "JetTensor"]),
+    tests("JetKernelsTests", ["JetKernels", "JetTensor", "JetTestSupport"]),
+    tests("JetModelsTests", ["JetModels", "JetKernels", "JetTensor", "JetTestSupport"]),
     tests("JetFormatsTests", ["JetFormats"]),
     tests("JetTextTests", ["JetText"]),
     tests(
       "JetCheckpointTests",
-      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
+      [
+        "JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText",
+        "JetTestSupport",
+      ]),
     tests("JetInferenceTests", ["JetInference"]),
   ],
   cxxLanguageStandard: .cxx20

@@ -12,7 +12,9 @@ struct MemoryTests {
   @Test("Loading a bfloat16 checkpoint takes at most its size and a tenth")
   func peak() async {
     // The peak is that of a whole process, so the model is loaded in one of its own.
-    await #expect(processExitsWith: .success) {
+    let process = await #expect(
+      processExitsWith: .success, observing: [\.standardOutputContent]
+    ) {
       let folder = try TemporaryFolder()
       try Self.writeCheckpoint(folder)
       let checkpoint = try Checkpoint(folder.path)
@@ -33,6 +35,7 @@ struct MemoryTests {
       print("loading \(checkpoint.storedByteCount) bytes took \(ratio) of them and \(seconds)")
       precondition(ratio <= 1.10, "the peak is \(ratio) of the checkpoint's size")
     }
+    print(String(decoding: process?.standardOutputContent ?? [], as: UTF8.self), terminator: "")
   }
 
   /// Half a gigabyte in the form of Llama; a page of zeros is a page like any other.

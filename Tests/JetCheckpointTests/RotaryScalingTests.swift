@@ -1,6 +1,7 @@
 import Foundation
 import JetKernels
 import JetModels
+import JetTestSupport
 import Testing
 
 @testable import JetCheckpoint
@@ -19,7 +20,7 @@ struct RotaryScalingTests {
   }
 
   /// Made by `make_rotary.py`, which stands beside it.
-  private static let file = testsFolder.appending(path: "Fixtures/rotary.json")
+  private static let file = fixtures.appending(path: "rotary.json")
 
   @Test("The frequencies are those of transformers")
   func frequencies() throws {

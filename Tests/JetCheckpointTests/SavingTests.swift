@@ -3,6 +3,7 @@ import JetFormats
 import JetKernels
 import JetModels
 import JetTensor
+import JetTestSupport
 import Testing
 
 @testable import JetCheckpoint
@@ -133,9 +134,7 @@ struct SavingTests {
     #expect(try Checkpoint(folder.path).model().parameterBytes == model.parameterBytes)
   }
 
-  @Test(
-    "The released configuration is written under the same keys",
-    .enabled(if: exists(released), "shared/golden/official-tiny is not beside the repository"))
+  @Test("The released configuration is written under the same keys")
   func releasedForm() throws {
     let data = try Data(contentsOf: Self.released)
     let configuration = try ModelConfiguration(huggingFace: data, file: "config.json")
@@ -144,7 +143,7 @@ struct SavingTests {
     #expect(try ModelConfiguration(huggingFace: Data(text.utf8), file: "-") == configuration)
   }
 
-  private static let released = sharedFolder.appending(path: "golden/official-tiny/config.json")
+  private static let released = fixtures.appending(path: "official-tiny/config.json")
 
   private func keys(_ data: Data) throws -> Set<String> {
     let object = try JSONSerialization.jsonObject(with: data) as? [String: Any]

@@ -57,84 +57,70 @@ extension ModelConfiguration {
   }
 }
 
-/// The mixers of a model as its family's `config.json` has them: one attention, one window and one JetBlock for all
-/// layers of that kind.
+/// The mixers of a model as its family's `config.json` has them: one configuration for all layers of a kind.
 private struct LayersToWrite {
   let attention: AttentionConfiguration
   private(set) var members: [(String, JSONText)] = []
 
   init(_ model: ModelConfiguration) throws {
     let family = model.family
-    var (attentions, windows): ([AttentionConfiguration], [Int]) = ([], [])
-    var blocks: [JetBlockConfiguration] = []
+    var kinds: [String: MixerConfiguration] = [:]
+    var attention: AttentionConfiguration?
     for mixer in model.mixers {
-      switch mixer {
-      case .attention(var configuration):
-        if let window = configuration.window { windows.append(window) }
-        configuration.window = nil
-        attentions.append(configuration)
-      case .jet(let configuration): blocks.append(configuration)
+      var isSame = (kinds[mixer.kind] ?? mixer) == mixer
+      kinds[mixer.kind] = mixer
+      if case .attention(var own) = mixer {
+        own.window = nil
+        isSame = isSame && (attention ?? own) == own
+        attention = own
       }
-    }
-    func one<Value: Hashable>(_ values: [Value], _ what: String) throws -> Value? {
-      guard Set(values).count <= 1 else {
+      guard isSame else {
         throw CheckpointError(
-          "a config.json of \(family.rawValue) holds one \(what) for all layers, but the model has "
-            + "\(Set(values).count) different ones")
+          "a config.json of \(family.rawValue) describes all layers of a kind at once, but the "
+            + "model's layers of the kind \(mixer.kind) differ; it cannot be saved")
       }
-      return values.first
     }
     // A model without attention still names the heads that it would have.
-    attention =
-      try one(attentions, "attention")
+    self.attention =
+      attention
       ?? AttentionConfiguration(
         heads: 1, keyValueHeads: 1, headWidth: model.width, hasBias: family == .jetNemotron)
-    let (window, block) = (try one(windows, "window"), try one(blocks, "JetBlock"))
-    let hasBias = family == .qwen2 || family == .jetNemotron
-    guard attention.hasBias == hasBias, attention.normalizesQueriesAndKeys == (family == .qwen3)
-    else {
-      throw CheckpointError(
-        "the attention of \(family.rawValue) has \(hasBias ? "" : "no ")biases and "
-          + "\(family == .qwen3 ? "" : "no ")norms of query and key, but the model's differs; it "
-          + "cannot be saved under that name")
-    }
+    try Self.check(self.attention, model)
     guard family == .jetNemotron else {
-      guard window == nil, block == nil else {
+      guard kinds.keys.allSatisfy({ $0 == "attn" }) else {
         throw CheckpointError(
           "a config.json of \(family.rawValue) knows full attention only; set the model's family to "
-            + "\(ModelConfiguration.Family.jetNemotron.rawValue) to save windows and JetBlocks")
+            + "\(ModelConfiguration.Family.jetNemotron.rawValue) to save other mixers")
       }
       return
     }
-    guard attention.headWidth == model.width / attention.heads else {
-      throw CheckpointError(
-        "the released Jet-Nemotron code divides the width \(model.width) by \(attention.heads) heads, but "
-          + "the model's heads have \(attention.headWidth) channels; it cannot be saved")
+    let settings = kinds.sorted { $0.key < $1.key }.compactMap { kind, mixer in
+      mixer.settings.map { (kind, $0) }
     }
-    members = [("layer_types", .list(model.mixers.map { .string($0.kind) }))]
-    var kinds: [(String, JSONText)] = []
-    if let block { kinds.append(("jet", block.huggingFace)) }
-    if let window { kinds.append(("swa", .object([("window_size", .integer(window))]))) }
-    members.append(("efficient_attention_config", .object(kinds)))
-  }
-}
-
-extension JetBlockConfiguration {
-  fileprivate var huggingFace: JSONText {
-    .object([
-      ("conv_size", .integer(kernelSize)),
-      ("dconv_generator_reduction", .integer(generatorReduction)),
-      ("dconv_implementation", .string("triton")), ("expand_v", .number(expansion)),
-      ("head_dim", .integer(keyWidth)), ("mode", .string("chunk")), ("norm_eps", .number(normEps)),
-      ("num_heads", .integer(heads)),
-    ])
+    members = [
+      ("layer_types", .list(model.mixers.map { .string($0.kind) })),
+      ("efficient_attention_config", .object(settings)),
+    ]
   }
 
-  /// The quotient of the widths, rounded up so that the released code's `int(head_dim * expand_v)` is the value width.
-  private var expansion: Double {
-    var quotient = Double(valueWidth) / Double(keyWidth)
-    while Int(Double(keyWidth) * quotient) < valueWidth { quotient = quotient.nextUp }
-    return quotient
+  /// Refuses an attention that the family's code does not have.
+  private static func check(
+    _ attention: AttentionConfiguration, _ model: ModelConfiguration
+  ) throws {
+    let family = model.family
+    let hasBias = family == .qwen2 || family == .jetNemotron
+    let hasNorms = family == .qwen3
+    guard attention.hasBias == hasBias, attention.normalizesQueriesAndKeys == hasNorms else {
+      throw CheckpointError(
+        "the attention of \(family.rawValue) has \(hasBias ? "" : "no ")biases and "
+          + "\(hasNorms ? "" : "no ")norms of query and key, but the model's differs; it cannot be "
+          + "saved under that name")
+    }
+    guard family != .jetNemotron || attention.headWidth == model.width / attention.heads else {
+      throw CheckpointError(
+        "the released Jet-Nemotron code divides the width \(model.width) by \(attention.heads) "
+          + "heads, but the model's heads have \(attention.headWidth) channels; it cannot be saved")
+    }
   }
 }
 

@@ -18,6 +18,9 @@ public struct ModelState {
     }
   }
 
+  /// Bytes of all its tensors.
+  public var byteCount: Int { layers.reduce(0) { $0 + $1.byteCount } }
+
   /// A state of its own with the same contents.
   public func copy() -> ModelState { mapped { $0.clone() } }
 
@@ -55,6 +58,10 @@ extension ModelConfiguration {
       case .jet(let jet):
         fixed += jet.heads * jet.keyWidth * jet.valueWidth * DType.float32.byteCount
         fixed += jet.heads * jet.valueWidth * jet.kernelSize * dtype.byteCount
+      case .gatedDeltaNet(let net):
+        let channels = net.heads * (2 * net.keyWidth + net.valueWidth)
+        fixed += net.heads * net.keyWidth * net.valueWidth * DType.float32.byteCount
+        fixed += channels * net.kernelSize * dtype.byteCount
       }
     }
     return (growing, fixed)

@@ -10,6 +10,7 @@ enum TinyModels {
     "qwen2, tied": model(.qwen2, isTied: true), "qwen3": model(.qwen3, isTied: true),
     "qwen3, untied": model(.qwen3), "jet_nemotron": jet(isTied: false),
     "jet_nemotron, tied": jet(isTied: true),
+    "gated_deltanet": deltaNet,
   ]
 
   static func model(
@@ -37,6 +38,13 @@ enum TinyModels {
       family: .jetNemotron, vocabularySize: 40, width: 24, mlpWidth: 48, mixers: mixers,
       normEps: 1e-6, rotary: RotaryConfiguration(theta: 1e6), maximumPositions: 512,
       tiesEmbeddings: isTied, beginToken: 0, endTokens: [1])
+  }
+
+  static var deltaNet: ModelConfiguration {
+    var model = jet(isTied: true)
+    model.mixers[3] = .gatedDeltaNet(
+      GatedDeltaNetConfiguration(heads: 2, keyWidth: 8, valueWidth: 12, kernelSize: 3))
+    return model
   }
 
   /// A model in which no two numbers are likely to be equal, so that a swap shows.
