@@ -45,8 +45,14 @@ struct SavingTests {
     let model = try TinyModels.random(TinyModels.llama, dtype: .float32)
     let folder = try TemporaryFolder()
     try model.save(to: folder.url, dtype: .float16)
-    let loaded = try Checkpoint(folder.path).model(dtype: .float32)
-    #expect(loaded.embedding.array(of: Float.self) == model.embedding.to(.float16).array())
+    let checkpoint = try Checkpoint(folder.path)
+    #expect(checkpoint.defaultDType == .bfloat16)
+    let rounded: [Float] = model.embedding.to(.float16).array()
+    for dtype in [DType.float32, .float16] {
+      let loaded = try checkpoint.model(dtype: dtype)
+      #expect(loaded.dtype == dtype)
+      #expect(loaded.embedding.array() == rounded)
+    }
     #expect(throws: CheckpointError.self) { try model.save(to: folder.url, dtype: .int32) }
   }
 

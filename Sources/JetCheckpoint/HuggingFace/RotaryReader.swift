@@ -42,6 +42,8 @@ extension ConfigurationReader {
       result = .dynamic(factor: try number("factor"), originalPositions: positions)
     case "yarn":
       try expect("truncate", bool("truncate"), "the ramp between whole channels")
+      // `factor` counts, as in transformers 5; some releases of 4 took the quotient of the two lengths instead, which
+      // is 1 for Qwen2.5's own settings.
       result = .yarn(
         factor: try number("factor"), originalPositions: original ?? positions,
         betaFast: try positive("beta_fast") ?? 32, betaSlow: try positive("beta_slow") ?? 1,
