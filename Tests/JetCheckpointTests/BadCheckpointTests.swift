@@ -200,7 +200,8 @@ struct BadCheckpointTests {
       "a number of the wrong type", "llama.block_count",
       gguf: { $0["llama.block_count"] = .string("2") }),
     Bad(
-      "a mixture of experts", "llama.expert_count", gguf: { $0["llama.expert_count"] = .integer(8) }
+      "a mixture of experts", "llama.expert_count to 8",
+      gguf: { $0["llama.expert_count"] = .integer(8) }
     ),
     Bad("an unknown key", "llama.logit_scale", gguf: { $0["llama.logit_scale"] = .float(2) }),
     Bad(

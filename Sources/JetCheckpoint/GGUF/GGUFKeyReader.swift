@@ -53,9 +53,15 @@ final class GGUFKeyReader {
   /// Refuses a value that would change what the model computes in a way that Jet does not know.
   func expect(_ key: String, _ isAccepted: Bool?, _ supported: String) throws {
     guard isAccepted ?? true else {
-      throw CheckpointError(
-        "\(file.path) sets \(prefix)\(key) to another value than the usual one; Jet runs "
-          + "\(supported) only")
+      let name = prefix + key
+      let found =
+        switch file.metadata[name] {
+        case .bool(let flag): "\(flag)"
+        case .float32(let number): "\(number)"
+        case .float64(let number): "\(number)"
+        default: "\(try file.integer(name))"
+        }
+      throw CheckpointError("\(file.path) sets \(name) to \(found); Jet runs \(supported) only")
     }
   }
 
