@@ -34,8 +34,10 @@ let package = Package(
     module("JetModels", ["JetKernels", "JetTensor"]),
     // Containers of weights on disk, as bytes: safetensors and GGUF.
     module("JetFormats"),
-    module("JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats"]),
     module("JetText"),
+    // The one module with other people's names: what a model is called on disk.
+    module(
+      "JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
     module("JetInference"),
     .target(
       name: "JetTestSupport", dependencies: ["JetFormats", "JetModels", "JetTensor"],
@@ -44,10 +46,13 @@ let package = Package(
     tests("JetKernelsTests", ["JetKernels", "JetTensor", "JetTestSupport"]),
     tests("JetModelsTests", ["JetModels", "JetKernels", "JetTensor", "JetTestSupport"]),
     tests("JetFormatsTests", ["JetFormats"]),
+    tests("JetTextTests", ["JetText"]),
     tests(
       "JetCheckpointTests",
-      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetTestSupport"]),
-    tests("JetTextTests", ["JetText"]),
+      [
+        "JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText",
+        "JetTestSupport",
+      ]),
     tests("JetInferenceTests", ["JetInference"]),
   ],
   cxxLanguageStandard: .cxx20
