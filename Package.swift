@@ -48,10 +48,16 @@ let package = Package(
         "JetTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    .target(
+      name: "JetTestSupport", dependencies: ["JetFormats", "JetModels", "JetTensor"],
+      path: "Tests/Support", swiftSettings: settings),
     tests("JetTensorTests", ["JetTensor"]),
-    tests("JetKernelsTests", ["JetKernels", "JetTensor"]),
-    tests("JetModelsTests", ["JetModels", "JetKernels", "JetTensor"]),
+    tests("JetKernelsTests", ["JetKernels", "JetTensor", "JetTestSupport"]),
+    tests("JetModelsTests", ["JetModels", "JetKernels", "JetTensor", "JetTestSupport"]),
     tests("JetFormatsTests", ["JetFormats"]),
+    tests(
+      "JetCheckpointTests",
+      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetTestSupport"]),
     tests("JetTextTests", ["JetText"]),
     tests("JetInferenceTests", ["JetInference", "JetModels", "JetKernels", "JetTensor"]),
     .testTarget(

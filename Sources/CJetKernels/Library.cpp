@@ -32,11 +32,10 @@ TORCH_LIBRARY(jet, m) {
   m.def(
       "dynamic_convolution(Tensor x, Tensor kernels, Tensor(a!) window, bool activate) -> Tensor");
   m.def("rms_norm(Tensor x, Tensor weight, float eps) -> Tensor");
-  m.def("add_rms_norm(Tensor(a!) residual, Tensor x, Tensor weight, float eps) -> Tensor");
+  m.def(
+      "add_rms_norm(Tensor residual, Tensor x, Tensor weight, float eps) "
+      "-> (Tensor sum, Tensor normalized)");
   m.def("gated_rms_norm(Tensor x, Tensor gate, Tensor weight, float eps) -> Tensor");
   m.def("swiglu(Tensor gate_up) -> Tensor");
   m.def("rotary(Tensor x, Tensor cos, Tensor sin) -> Tensor");
-  m.def(
-      "decay_gates(Tensor a, Tensor b, Tensor a_log, Tensor dt_bias) "
-      "-> (Tensor write_strength, Tensor log_decay)");
 }

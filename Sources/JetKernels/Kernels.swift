@@ -3,8 +3,8 @@ internal import JetTensor
 
 /// Our own operators, each looked up once. Their schemas are in `CJetKernels/Library.cpp`.
 enum Kernels {
+  static let addRMSNorm = find("add_rms_norm")
   static let attentionStep = find("attention_step")
-  static let decayGates = find("decay_gates")
   static let dynamicConvolution = find("dynamic_convolution")
   static let gatedDeltaRuleChunked = find("gated_delta_rule_chunked")
   static let gatedDeltaRuleStep = find("gated_delta_rule_step")

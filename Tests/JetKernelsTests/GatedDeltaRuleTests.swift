@@ -1,5 +1,6 @@
 import JetKernels
 import JetTensor
+import JetTestSupport
 import Testing
 
 private struct Inputs {
@@ -15,13 +16,6 @@ private struct Inputs {
     logDecay = -softplus(normal([2, tokens, 3]) * 3)
     memory = normal([2, 3, keyWidth, valueWidth])
   }
-}
-
-private func relativeError(_ result: Tensor, _ reference: Tensor) -> Double {
-  guard result.isFinite, reference.isFinite else { return .infinity }
-  let (a, b) = (result.to(.float64), reference.to(.float64))
-  let norm = sqrt((b * b).sum()).item(as: Double.self)
-  return sqrt(((a - b) * (a - b)).sum()).item(as: Double.self) / norm
 }
 
 @Suite("Gated delta rule")

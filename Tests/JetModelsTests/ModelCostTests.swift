@@ -21,7 +21,7 @@ struct ModelCostTests {
 
   @Test(arguments: [true, false])
   func `the number of parameters is that of the model when it is built`(tied: Bool) throws {
-    let configuration = configuration(tied: tied)
+    let configuration = TinyModels.configuration(TinyModels.mixers.map(\.mixer), tied: tied)
     let store = ParameterStore(source: nil, dtype: .float32)
     _ = try HybridModel(configuration, parameters: store)
     #expect(configuration.parameterCount == store.elementCount)

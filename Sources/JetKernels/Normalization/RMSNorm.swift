@@ -26,8 +26,13 @@ public func rmsNorm(_ x: Tensor, weight: Tensor, eps: Double) -> Tensor {
 public func addingRMSNorm(
   _ residual: Tensor, _ x: Tensor, weight: Tensor, eps: Double
 ) -> (residual: Tensor, normalized: Tensor) {
-  let sum = residual + x
-  return (sum, rmsNorm(sum, weight: weight, eps: eps))
+  guard FastForm.applies(to: residual, x, weight), residual.dtype == x.dtype else {
+    let sum = residual + x
+    return (sum, rmsNorm(sum, weight: weight, eps: eps))
+  }
+  let both = Kernels.addRMSNorm.all(
+    .tensor(residual), .tensor(x), .tensor(weight), .double(eps))
+  return (both[0], both[1])
 }
 
 /// Normalization of each head, scaled by a gate, by its definition.

@@ -5,6 +5,9 @@ public enum Steps {
   /// The most sequences a step that the fused operators are made for.
   public static let maximumSequences = 16
 
+  /// The taps of the convolution that ``jetBlock`` is made for.
+  public static let convolutionTaps = 4
+
   /// Whether the fused operators take these tensors.
   public static func apply(to x: Tensor, weight: Tensor, sequences: Int) -> Bool {
     sequences <= maximumSequences && x.dtype == weight.dtype && FastForm.applies(to: x, weight)

@@ -4,20 +4,24 @@ public enum MixerConfiguration: Codable, Hashable, Sendable {
   case attention(AttentionConfiguration)
   /// A JetBlock.
   case jet(JetBlockConfiguration)
+  /// A Gated DeltaNet layer.
+  case gatedDeltaNet(GatedDeltaNetConfiguration)
 
   /// Checks that such a mixer can exist.
   func validate() throws {
     switch self {
     case .attention(let configuration): try configuration.validate()
     case .jet(let configuration): try configuration.validate()
+    case .gatedDeltaNet(let configuration): try configuration.validate()
     }
   }
 
-  /// The name in the released code's `layer_types`.
+  /// The name in the `layer_types` of a configuration; `attn`, `swa` and `jet` are the released code's.
   public var kind: String {
     switch self {
     case .attention(let configuration): configuration.window == nil ? "attn" : "swa"
     case .jet: "jet"
+    case .gatedDeltaNet: "gated_deltanet"
     }
   }
 }
@@ -98,17 +102,55 @@ public struct JetBlockConfiguration: Codable, Hashable, Sendable {
   public var generatorWidth: Int { heads * valueWidth / generatorReduction }
 
   func validate() throws {
-    guard (1...65_536).contains(heads), (1...65_536).contains(keyWidth),
-      (1...65_536).contains(valueWidth), (1...64).contains(kernelSize)
-    else {
-      throw ModelError(
-        "a JetBlock of \(heads) heads, key width \(keyWidth), value width \(valueWidth) and kernel size "
-          + "\(kernelSize) cannot be built; expected positive sizes and a kernel of at most 64")
-    }
+    try validateLinear(
+      "JetBlock", heads: heads, keyWidth: keyWidth, valueWidth: valueWidth, kernelSize: kernelSize)
     guard generatorReduction >= 1, generatorWidth >= 1 else {
       throw ModelError(
         "a generator reduction of \(generatorReduction) leaves no channels of \(heads * valueWidth)"
       )
     }
+  }
+}
+
+/// A Gated DeltaNet layer: the gated delta rule with short convolutions on queries, keys and values.
+public struct GatedDeltaNetConfiguration: Codable, Hashable, Sendable {
+  /// Heads, each with a memory of its own.
+  public var heads: Int
+  /// Channels of a key; rows of the memory.
+  public var keyWidth: Int
+  /// Channels of a value; columns of the memory.
+  public var valueWidth: Int
+  /// Taps of the convolutions.
+  public var kernelSize: Int
+  /// Added to the mean square in the norm of the read-outs.
+  public var normEps: Double
+
+  /// A configuration with all its values.
+  public init(
+    heads: Int, keyWidth: Int, valueWidth: Int, kernelSize: Int = 4, normEps: Double = 1e-5
+  ) {
+    self.heads = heads
+    self.keyWidth = keyWidth
+    self.valueWidth = valueWidth
+    self.kernelSize = kernelSize
+    self.normEps = normEps
+  }
+
+  func validate() throws {
+    try validateLinear(
+      "Gated DeltaNet layer", heads: heads, keyWidth: keyWidth, valueWidth: valueWidth,
+      kernelSize: kernelSize)
+  }
+}
+
+private func validateLinear(
+  _ what: String, heads: Int, keyWidth: Int, valueWidth: Int, kernelSize: Int
+) throws {
+  guard (1...65_536).contains(heads), (1...65_536).contains(keyWidth),
+    (1...65_536).contains(valueWidth), (1...64).contains(kernelSize)
+  else {
+    throw ModelError(
+      "a \(what) of \(heads) heads, key width \(keyWidth), value width \(valueWidth) and kernel size "
+        + "\(kernelSize) cannot be built; expected positive sizes and a kernel of at most 64")
   }
 }

@@ -16,8 +16,8 @@ extension ModelConfiguration {
   /// Bytes that a decode step moves between memory and processor.
   ///
   /// Weights are read once for all sequences, of an untied embedding only a row a token, which is
-  /// not counted. Keys and values are read over the context and written for one token; a JetBlock's
-  /// memory and window are read and written.
+  /// not counted. Keys and values are read over the context and written for one token; the memory and
+  /// window of a recurrent layer are read and written.
   ///
   /// - Parameters:
   ///   - context: tokens that each sequence looks back at, the new one included.
@@ -33,11 +33,13 @@ extension ModelConfiguration {
         let token = 2 * attention.keyValueHeads * attention.headWidth * dtype.byteCount
         traffic.stateReadBytes += sequences * min(context, attention.window ?? context) * token
         traffic.stateWrittenBytes += sequences * token
-      case .jet(let jet):
-        let memory = jet.heads * jet.keyWidth * jet.valueWidth * DType.float32.byteCount
-        let window = jet.heads * jet.valueWidth * jet.kernelSize * dtype.byteCount
-        traffic.stateReadBytes += sequences * (memory + window)
-        traffic.stateWrittenBytes += sequences * (memory + window)
+      case .jet, .gatedDeltaNet:
+        // All of a recurrent state is read and written anew.
+        var alone = self
+        alone.mixers = [mixer]
+        let state = sequences * alone.stateBytes(context: context, dtype: dtype).fixed
+        traffic.stateReadBytes += state
+        traffic.stateWrittenBytes += state
       }
     }
     return traffic
@@ -63,6 +65,8 @@ extension ModelConfiguration {
         sum += 4 * seen * Double(attention.heads * attention.headWidth)
       case .jet(let jet):
         sum += 6 * Double(tokens) * Double(jet.heads * jet.keyWidth * jet.valueWidth)
+      case .gatedDeltaNet(let net):
+        sum += 6 * Double(tokens) * Double(net.heads * net.keyWidth * net.valueWidth)
       }
     }
     return sum
@@ -95,6 +99,11 @@ extension MixerConfiguration {
       let inputs = 2 * keys + 2 * values + jet.generatorWidth + 2 * jet.heads
       let taps = values * jet.kernelSize
       return width * inputs + taps * jet.generatorWidth + taps + 2 * jet.heads + jet.valueWidth
+        + values * width
+    case .gatedDeltaNet(let net):
+      let (keys, values) = (net.heads * net.keyWidth, net.heads * net.valueWidth)
+      let inputs = 2 * keys + 2 * values + 2 * net.heads
+      return width * inputs + (2 * keys + values) * net.kernelSize + 2 * net.heads + net.valueWidth
         + values * width
     }
   }

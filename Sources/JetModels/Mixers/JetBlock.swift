@@ -11,23 +11,6 @@ public import JetTensor
 /// - Source: Gu et al. 2025, [arXiv:2508.15884](https://arxiv.org/abs/2508.15884), section 2.4, and the released
 ///   `jet_block.py`.
 public struct JetBlock {
-  /// What is carried from token to token.
-  public struct State {
-    /// The matrix memory of each head, `[B, H, K, V]`, float32.
-    public internal(set) var memory: Tensor
-    /// The convolution's last inputs, newest last, `[B, H·V, W]`.
-    public internal(set) var window: Tensor
-
-    init(_ configuration: JetBlockConfiguration, sequences: Int, dtype: DType, device: Device) {
-      memory = Tensor.zeros(
-        [sequences, configuration.heads, configuration.keyWidth, configuration.valueWidth],
-        device: device)
-      window = Tensor.zeros(
-        [sequences, configuration.heads * configuration.valueWidth, configuration.kernelSize],
-        dtype: dtype, device: device)
-    }
-  }
-
   /// Heads and widths.
   public let configuration: JetBlockConfiguration
   /// All that reads the block's input, merged: query, key, value, gate, generator's first layer, decay, write.
@@ -36,10 +19,8 @@ public struct JetBlock {
   public let generator: Tensor
   /// Its bias, `[H·V·W]`.
   public let generatorBias: Tensor
-  /// `A` of the decay, `[H]`.
-  public let logRate: Tensor
-  /// `dt` of the decay, `[H]`.
-  public let stepBias: Tensor
+  /// How much each head keeps.
+  public let decay: DecayGate
   /// The norm of the read-outs of a head.
   public let norm: RMSNorm
   /// The output projection.
@@ -64,39 +45,29 @@ public struct JetBlock {
     let taps = values * configuration.kernelSize
     generator = try second.parameter("weight", [taps, configuration.generatorWidth], .constant(0))
     generatorBias = try second.parameter("bias", [taps], .normal(deviation: deviation))
-    logRate = try path.parameter("A_log", [heads], .uniform(1e-4, 16) { log($0) })
-    stepBias = try path.parameter(
-      "dt_bias", [heads],
-      .uniform(Foundation.log(1e-3), Foundation.log(0.1)) { x in
-        let step = exp(x)
-        return step + log(-exp(-step) + 1)  // softplus⁻¹
-      })
+    decay = try DecayGate(heads: heads, path)
     norm = try RMSNorm(configuration.valueWidth, eps: configuration.normEps, path / "o_norm")
     output = try Linear(values, to: model.width, deviation: deviation, path / "o_proj")
   }
 
-  func callAsFunction(_ x: Tensor, state: inout State?, _ context: ForwardContext) -> Tensor {
+  func callAsFunction(
+    _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
+  ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let parts = input(x).split(
       [keys, keys, values, values, configuration.generatorWidth, heads, heads], dim: -1)
     var carried =
       state
-      ?? State(configuration, sequences: x.dim(0), dtype: x.dtype, device: x.device)
+      ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let kernels = linear(silu(parts[4]), generator, generatorBias)  // [B, T, H·V·W]
     let v = dynamicConvolution(
       parts[2].contiguous(), kernels: kernels, window: &carried.window, counts: context.paddedCounts
     )
-    var (strength, logDecay) = decayGates(
-      decay: parts[5], write: parts[6], logRate: logRate, stepBias: stepBias)
-    if context.isPadded {
-      // Padding neither writes nor decays, so that the memory is that of the sequence alone.
-      let real = context.realTokens
-      (strength, logDecay) = (strength * real, logDecay * real)
-    }
+    let gates = decay(decay: parts[5], write: parts[6], context)
     let mixed = gatedDeltaRule(
       query: silu(parts[0]).heads(heads), key: silu(parts[1]).heads(heads), value: v.heads(heads),
-      writeStrength: strength, logDecay: logDecay, memory: &carried.memory,
+      writeStrength: gates.writeStrength, logDecay: gates.logDecay, memory: &carried.memory,
       scale: 1 / sqrt(Double(configuration.keyWidth)))  // [B, T, H, V]
     if state != nil { state = carried }
     let gated = gatedRMSNorm(
@@ -104,12 +75,15 @@ public struct JetBlock {
     return output(gated.mergedHeads)
   }
 
+  /// Whether ``step(_:norm:state:)`` is made for this block's convolution.
+  var hasStep: Bool { configuration.kernelSize == Steps.convolutionTaps }
+
   /// One token a sequence, norm and residual included: `x + block(norm(x))`, `x` `[N, D]`.
-  func step(_ x: Tensor, norm inputNorm: RMSNorm, state: inout State) -> Tensor {
+  func step(_ x: Tensor, norm inputNorm: RMSNorm, state: inout RecurrentState) -> Tensor {
     Steps.jetBlock(
       x, norm: inputNorm.weight, eps: inputNorm.eps, input: input.weight,
       generator: generator, generatorBias: generatorBias,
-      logRate: logRate, stepBias: stepBias, window: state.window, memory: state.memory,
+      logRate: decay.logRate, stepBias: decay.stepBias, window: state.window, memory: state.memory,
       outputNorm: norm.weight, outputEps: norm.eps, output: output.weight,
       heads: configuration.heads)
   }

@@ -6,6 +6,8 @@ public enum Mixer {
   case attention(Attention)
   /// A JetBlock.
   case jet(JetBlock)
+  /// A Gated DeltaNet layer.
+  case gatedDeltaNet(GatedDeltaNet)
 
   init(
     _ configuration: MixerConfiguration, _ model: ModelConfiguration, _ path: ParameterPath
@@ -13,6 +15,7 @@ public enum Mixer {
     switch configuration {
     case .attention(let attention): self = .attention(try Attention(attention, model, path))
     case .jet(let jet): self = .jet(try JetBlock(jet, model, path))
+    case .gatedDeltaNet(let net): self = .gatedDeltaNet(try GatedDeltaNet(net, model, path))
     }
   }
 
@@ -25,9 +28,14 @@ public enum Mixer {
       if let own { state = .attention(own) }
       return y
     case .jet(let jet):
-      var own: JetBlock.State? = state?.jet
+      var own: RecurrentState? = state?.recurrent
       let y = jet(x, state: &own, context)
-      if let own { state = .jet(own) }
+      if let own { state = .recurrent(own) }
+      return y
+    case .gatedDeltaNet(let net):
+      var own: RecurrentState? = state?.recurrent
+      let y = net(x, state: &own, context)
+      if let own { state = .recurrent(own) }
       return y
     }
   }
@@ -41,12 +49,15 @@ public enum Mixer {
       let y = attention.step(x, norm: norm, state: &own, context)
       state = .attention(own)
       return y
-    case (.jet(let jet), .jet(var own)):
+    case (.jet(let jet), .recurrent(var own)) where jet.hasStep:
       let y = jet.step(x, norm: norm, state: &own)
-      state = .jet(own)
+      state = .recurrent(own)
       return y
     default:
-      preconditionFailure("the state is not that of this layer's mixer")
+      var own: MixerState? = state
+      let y = self(norm(x).unsqueezed(1), state: &own, context).squeezed(1)
+      if let own { state = own }
+      return x + y
     }
   }
 }
@@ -56,16 +67,16 @@ public enum MixerState {
   /// Keys and values.
   case attention(AttentionState)
   /// A matrix memory and a convolution's window.
-  case jet(JetBlock.State)
+  case recurrent(RecurrentState)
 
   /// The state of an attention layer.
   public var attention: AttentionState? {
     if case .attention(let state) = self { state } else { nil }
   }
 
-  /// The state of a JetBlock.
-  public var jet: JetBlock.State? {
-    if case .jet(let state) = self { state } else { nil }
+  /// The state of a linear-attention layer.
+  public var recurrent: RecurrentState? {
+    if case .recurrent(let state) = self { state } else { nil }
   }
 
   init(
@@ -77,7 +88,9 @@ public enum MixerState {
         AttentionState(
           attention, sequences: sequences, capacity: capacity, dtype: dtype, device: device))
     case .jet(let jet):
-      self = .jet(JetBlock.State(jet, sequences: sequences, dtype: dtype, device: device))
+      self = .recurrent(jet.state(sequences: sequences, dtype: dtype, device: device))
+    case .gatedDeltaNet(let net):
+      self = .recurrent(net.state(sequences: sequences, dtype: dtype, device: device))
     }
   }
 
@@ -88,10 +101,10 @@ public enum MixerState {
       state.keys = change(state.keys)
       state.values = change(state.values)
       return .attention(state)
-    case .jet(var state):
+    case .recurrent(var state):
       state.memory = change(state.memory)
       state.window = change(state.window)
-      return .jet(state)
+      return .recurrent(state)
     }
   }
 }

@@ -55,6 +55,10 @@ extension ModelConfiguration {
       case .jet(let jet):
         fixed += jet.heads * jet.keyWidth * jet.valueWidth * DType.float32.byteCount
         fixed += jet.heads * jet.valueWidth * jet.kernelSize * dtype.byteCount
+      case .gatedDeltaNet(let net):
+        let channels = net.heads * (2 * net.keyWidth + net.valueWidth)
+        fixed += net.heads * net.keyWidth * net.valueWidth * DType.float32.byteCount
+        fixed += channels * net.kernelSize * dtype.byteCount
       }
     }
     return (growing, fixed)

@@ -113,6 +113,9 @@ extension MixerConfiguration {
     case .jet(let jet):
       return "JetBlock, \(jet.heads) heads, memory \(jet.keyWidth) x \(jet.valueWidth), "
         + "convolution of \(jet.kernelSize)"
+    case .gatedDeltaNet(let net):
+      return "Gated DeltaNet, \(net.heads) heads, memory \(net.keyWidth) x \(net.valueWidth), "
+        + "convolutions of \(net.kernelSize)"
     }
   }
 }

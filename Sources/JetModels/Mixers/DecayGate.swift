@@ -1,0 +1,32 @@
+import Foundation
+import JetKernels
+public import JetTensor
+
+/// The parameters of a head's decay: `log α = −e^A · softplus(a + dt)`.
+public struct DecayGate {
+  /// `A`, `[H]`.
+  public let logRate: Tensor
+  /// `dt`, `[H]`.
+  public let stepBias: Tensor
+
+  init(heads: Int, _ path: ParameterPath) throws {
+    logRate = try path.parameter("A_log", [heads], .uniform(1e-4, 16) { log($0) })
+    stepBias = try path.parameter(
+      "dt_bias", [heads],
+      .uniform(Foundation.log(1e-3), Foundation.log(0.1)) { x in
+        let step = exp(x)
+        return step + log(-exp(-step) + 1)  // softplus⁻¹
+      })
+  }
+
+  /// How strongly each token writes and how much it keeps, `[B, T, H]`; padding does neither, so that the memory is
+  /// that of the sequence alone.
+  func callAsFunction(
+    decay: Tensor, write: Tensor, _ context: ForwardContext
+  ) -> (writeStrength: Tensor, logDecay: Tensor) {
+    let gates = decayGates(decay: decay, write: write, logRate: logRate, stepBias: stepBias)
+    guard context.isPadded else { return gates }
+    let real = context.realTokens
+    return (gates.writeStrength * real, gates.logDecay * real)
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import JetKernels
+public import JetTensor
+
+/// Gated DeltaNet: the gated delta rule whose queries, keys and values pass a short convolution.
+///
+/// `q, k, v = silu(conv(W x))`, `β = sigmoid(W_b x)`, `log α = −e^A softplus(W_a x + dt)`,
+/// `o = gatedDeltaRule(q, k, v, β, α)`, `y = W_o (rmsNorm(o) · silu(W_g x))`.
+///
+/// - Source: Yang et al. 2024, [arXiv:2412.06464](https://arxiv.org/abs/2412.06464); upstream
+///   `fla/layers/gated_deltanet.py`.
+public struct GatedDeltaNet {
+  /// Heads and widths.
+  public let configuration: GatedDeltaNetConfiguration
+  /// All that reads the layer's input, merged: query, key, value, gate, decay, write.
+  public let input: Linear
+  /// Of query, key and value, one below the other, `[2·H·K + H·V, W]`.
+  public let convolution: Tensor
+  /// How much each head keeps.
+  public let decay: DecayGate
+  /// The norm of the read-outs of a head.
+  public let norm: RMSNorm
+  /// The output projection.
+  public let output: Linear
+
+  init(
+    _ configuration: GatedDeltaNetConfiguration, _ model: ModelConfiguration, _ path: ParameterPath
+  ) throws {
+    self.configuration = configuration
+    let (heads, deviation) = (configuration.heads, model.initializerDeviation)
+    let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
+    input = try Linear(
+      model.width,
+      toEach: [
+        ("q_proj", keys), ("k_proj", keys), ("v_proj", values), ("g_proj", values),
+        ("a_proj", heads), ("b_proj", heads),
+      ], deviation: deviation, path)
+    let bound = 1 / sqrt(Double(configuration.kernelSize))
+    convolution = try path.merged(
+      [("q_conv1d.weight", keys), ("k_conv1d.weight", keys), ("v_conv1d.weight", values)],
+      rest: [1, configuration.kernelSize], .uniform(-bound, bound) { $0 }
+    ).squeezed(1)
+    decay = try DecayGate(heads: heads, path)
+    norm = try RMSNorm(configuration.valueWidth, eps: configuration.normEps, path / "o_norm")
+    output = try Linear(values, to: model.width, deviation: deviation, path / "o_proj")
+  }
+
+  func callAsFunction(
+    _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
+  ) -> Tensor {
+    let heads = configuration.heads
+    let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
+    let parts = input(x).split([2 * keys + values, values, heads, heads], dim: -1)
+    var carried =
+      state
+      ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
+    let mixable = shortConvolution(
+      parts[0], weight: convolution, window: &carried.window, counts: context.paddedCounts
+    ).split([keys, keys, values], dim: -1)
+    let gates = decay(decay: parts[2], write: parts[3], context)
+    let mixed = gatedDeltaRule(
+      query: mixable[0].heads(heads), key: mixable[1].heads(heads), value: mixable[2].heads(heads),
+      writeStrength: gates.writeStrength, logDecay: gates.logDecay, memory: &carried.memory,
+      scale: 1 / sqrt(Double(configuration.keyWidth)))  // [B, T, H, V]
+    if state != nil { state = carried }
+    let gated = gatedRMSNorm(
+      mixed, gate: parts[1].heads(heads), weight: norm.weight, eps: norm.eps)
+    return output(gated.mergedHeads)
+  }
+}
