@@ -71,7 +71,7 @@ struct ConversationTests {
     var conversation = Conversation(model, format: try ByteText.format())
     #expect(
       throws: CommandError(
-        "The conversation would have 44 tokens and the context has 20; shorten the message, or "
+        "The conversation would have 40 tokens and the context has 20; shorten the message, or "
           + "/reset to begin anew.")
     ) {
       try conversation.answer("far too long a message", options: options) { _ in }
