@@ -38,8 +38,10 @@ let package = Package(
     module("JetModels", ["JetKernels", "JetTensor"]),
     // Containers of weights on disk, as bytes: safetensors and GGUF.
     module("JetFormats"),
-    module("JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats"]),
     module("JetText"),
+    // The one module with other people's names: what a model is called on disk.
+    module(
+      "JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
     module("JetInference", ["JetModels", "JetTensor"]),
     .executableTarget(
       name: "jet",
@@ -57,7 +59,10 @@ let package = Package(
     tests("JetFormatsTests", ["JetFormats"]),
     tests(
       "JetCheckpointTests",
-      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetTestSupport"]),
+      [
+        "JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText",
+        "JetTestSupport",
+      ]),
     tests("JetTextTests", ["JetText"]),
     tests("JetInferenceTests", ["JetInference", "JetModels", "JetKernels", "JetTensor"]),
     .testTarget(

@@ -64,6 +64,7 @@ public struct AttentionConfiguration: Codable, Hashable, Sendable {
     guard (2...65_536).contains(headWidth), headWidth % 2 == 0 else {
       throw ModelError("the head width is \(headWidth); expected an even number from 2")
     }
+    try expectCountable(heads * headWidth)
     if let window, !(1...1_073_741_824).contains(window) {
       throw ModelError("the window is \(window); expected at least 1")
     }
@@ -152,5 +153,13 @@ private func validateLinear(
     throw ModelError(
       "a \(what) of \(heads) heads, key width \(keyWidth), value width \(valueWidth) and kernel size "
         + "\(kernelSize) cannot be built; expected positive sizes and a kernel of at most 64")
+  }
+  try expectCountable(heads * max(keyWidth, valueWidth))
+}
+
+/// Refuses heads that together have more channels than any model, so that no product of sizes overflows.
+private func expectCountable(_ channels: Int) throws {
+  guard channels <= 4_194_304 else {
+    throw ModelError("all heads together have \(channels) channels; expected at most 4194304")
   }
 }
