@@ -14,7 +14,7 @@ public struct GatedDeltaNet {
   public let configuration: GatedDeltaNetConfiguration
   /// All that reads the layer's input, merged: query, key, value, gate, decay, write.
   public let input: Linear
-  /// Of query, key and value, one below the other, `[2·H·K + H·V, W]`.
+  /// Of query, key and value, one below the other, `[2·H·K + H·V, 1, W]`.
   public let convolution: Tensor
   /// How much each head keeps.
   public let decay: DecayGate
@@ -38,8 +38,7 @@ public struct GatedDeltaNet {
     let bound = 1 / sqrt(Double(configuration.kernelSize))
     convolution = try path.merged(
       [("q_conv1d.weight", keys), ("k_conv1d.weight", keys), ("v_conv1d.weight", values)],
-      rest: [1, configuration.kernelSize], .uniform(-bound, bound) { $0 }
-    ).squeezed(1)
+      rest: [1, configuration.kernelSize], .uniform(-bound, bound) { $0 })
     decay = try DecayGate(heads: heads, path)
     norm = try RMSNorm(configuration.valueWidth, eps: configuration.normEps, path / "o_norm")
     output = try Linear(values, to: model.width, deviation: deviation, path / "o_proj")
@@ -55,7 +54,8 @@ public struct GatedDeltaNet {
       state
       ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let mixable = shortConvolution(
-      parts[0], weight: convolution, window: &carried.window, counts: context.paddedCounts
+      parts[0], weight: convolution.squeezed(1), window: &carried.window,
+      counts: context.paddedCounts
     ).split([keys, keys, values], dim: -1)
     let gates = decay(decay: parts[2], write: parts[3], context)
     let mixed = gatedDeltaRule(

@@ -94,6 +94,14 @@ public enum MixerState {
     }
   }
 
+  /// Bytes of its tensors.
+  var byteCount: Int {
+    switch self {
+    case .attention(let state): state.keys.byteCount + state.values.byteCount
+    case .recurrent(let state): state.memory.byteCount + state.window.byteCount
+    }
+  }
+
   /// The state with each of its tensors replaced by what `change` makes of it.
   func mapped(_ change: (Tensor) -> Tensor) -> MixerState {
     switch self {

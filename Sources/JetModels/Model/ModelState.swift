@@ -18,6 +18,9 @@ public struct ModelState {
     }
   }
 
+  /// Bytes of all its tensors.
+  public var byteCount: Int { layers.reduce(0) { $0 + $1.byteCount } }
+
   /// A state of its own with the same contents.
   public func copy() -> ModelState { mapped { $0.clone() } }
 

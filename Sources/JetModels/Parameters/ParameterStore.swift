@@ -39,6 +39,8 @@ public final class ParameterStore {
   public let device: Device
   /// The parameters in the order in which the model asked for them.
   public private(set) var parameters: [Parameter] = []
+  /// The tensors that the model computes with, to which gradients flow; ``parameters`` are these or rows of them.
+  public private(set) var leaves: [Tensor] = []
 
   private let source: (any ParameterSource)?
   private let generator: Generator
@@ -84,6 +86,7 @@ public final class ParameterStore {
       row += part.rows
     }
     let placed = whole.to(device)
+    leaves.append(placed)
     row = 0
     for part in parts {
       let view = parts.count == 1 ? placed : placed.slice(row..<row + part.rows, dim: 0)
