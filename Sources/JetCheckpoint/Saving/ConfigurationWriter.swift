@@ -74,6 +74,10 @@ private struct LayersToWrite {
         configuration.window = nil
         attentions.append(configuration)
       case .jet(let configuration): blocks.append(configuration)
+      case .gatedDeltaNet:
+        throw CheckpointError(
+          "a config.json of \(family.rawValue) has no place for Gated DeltaNet layers; save a model "
+            + "of attention and JetBlocks")
       }
     }
     func one<Value: Hashable>(_ values: [Value], _ what: String) throws -> Value? {
