@@ -108,8 +108,8 @@ enum ChatCommand: Equatable {
     case "/exit", "/quit": self = .exit
     default:
       throw CommandError(
-        "\(name) is no command; /help lists them, and a message may begin with a space and a slash in "
-          + "\"\"\".")
+        "\(name) is no command; type /help for the list, or \"\"\" before a message that begins with a "
+          + "slash.")
     }
   }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import JetInference
 
 /// Reads what is typed, answers, and says what went wrong without ending.
@@ -23,8 +24,11 @@ struct ChatSession {
     while let entry = try next() {
       do {
         guard try handle(entry) else { return }
+      } catch let code as ExitCode {
+        throw code
       } catch is CancellationError {
         Terminal.note("[interrupted while the conversation was read]")
+        try endUnlessInteractive()
       } catch {
         hasFailed = true
         Terminal.note("\(error)")
@@ -45,6 +49,7 @@ struct ChatSession {
         if Terminal.isInteractive { try Terminal.print("") }
         return input.finish()
       case .interrupted:
+        try endUnlessInteractive()
         input.clear()
         try Terminal.print("")
         Terminal.note("[Ctrl-D or /exit ends]")
@@ -74,6 +79,11 @@ struct ChatSession {
     return true
   }
 
+  /// At a terminal an interrupt stops one answer; of a pipe it stops the program.
+  private func endUnlessInteractive() throws {
+    if !Terminal.isInteractive { throw ExitCode(Interrupt.exitCode) }
+  }
+
   private mutating func answer(_ text: String) throws {
     let answer = try conversation.answer(text, options: options, stops: stops) {
       try Terminal.write($0)
@@ -81,6 +91,7 @@ struct ChatSession {
     try Terminal.print("")
     Terminal.note(
       answer.summary(readTokens: answer.result.promptTokens - conversation.reusedTokens))
+    if answer.reason == .interrupted { try endUnlessInteractive() }
     if answer.reason == .contextFull {
       Terminal.note("The context is full; /reset begins anew.")
     }

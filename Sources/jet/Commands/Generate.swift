@@ -57,19 +57,23 @@ struct Generate: ParsableCommand {
       maximumTokens: length.maxTokens, sampling: try sampling.options(),
       stopTokens: try checkpoint.endTokens(), ignoresStopTokens: ignoreEnd)
     let stream = try TextStream(tokenizer, stops: length.stop)
+    // Copies made before the prompt is read would each read it again.
+    let promptSeconds =
+      samples == 1
+      ? nil
+      : try Stopwatch.seconds {
+        _ = try Self.interruptible { try sequence.prefill(tokens) { Interrupt.isRaised } }
+      }
     var isInterrupted = false
     for sample in 0..<samples where !isInterrupted {
       options.sampling.seed = sampling.seed &+ UInt64(sample)
-      // The first sample reads the prompt; copies made before it would each read it again.
-      if sample == 0, samples > 1 {
-        _ = try Self.interruptible { try sequence.prefill(tokens) { Interrupt.isRaised } }
-      }
       let own = samples > 1 ? try sequence.copy() : sequence
-      let generated = try Self.interruptible {
+      var generated = try Self.interruptible {
         try GeneratedText(model: own, prompt: tokens, options: options, stream: stream) {
           if !json { try Terminal.write($0) }
         }
       }
+      if let promptSeconds { generated.result.prefillSeconds = promptSeconds }
       if json {
         let report = GenerationReport(generated, sample: sample, seed: options.sampling.seed)
         try Terminal.print(jsonLine(report))

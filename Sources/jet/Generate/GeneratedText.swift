@@ -14,7 +14,7 @@ struct GeneratedText {
   /// The text, without end token and stop text.
   let text: String
   /// The tokens, with those of a stop text.
-  let result: GenerationResult
+  var result: GenerationResult
   /// Why it ended.
   let reason: Reason
 
@@ -98,8 +98,7 @@ struct GenerationReport: Encodable {
     finishReason = generated.reason
     promptTokens = result.promptTokens
     promptSeconds = result.prefillSeconds
-    // A later sample reads nothing: its prompt's rate would be that of looking the state up.
-    promptTokensPerSecond = sample == 0 ? result.promptTokensPerSecond : nil
+    promptTokensPerSecond = result.promptTokensPerSecond
     generateSeconds = result.generateSeconds
     tokensPerSecond = result.tokensPerSecond
   }

@@ -27,7 +27,7 @@ struct RuntimeOptions: ParsableArguments {
 
   /// Sets the threads and makes the device usable.
   ///
-  /// - Throws: ``CommandError`` for a wrong `JET_ISA`; `TorchError` when the device is not there.
+  /// - Throws: ``CommandError`` for a wrong `JET_ISA` or a device that is not there.
   func prepare() throws {
     guard FastForm.instructionSet != nil else {
       let name = ProcessInfo.processInfo.environment["JET_ISA"] ?? ""
@@ -36,7 +36,13 @@ struct RuntimeOptions: ParsableArguments {
           + "not know; unset it, or give portable, avx2, avx512 or avx512bf16.")
     }
     if let threads { try Runtime.setThreadCount(threads) }
-    try device.prepare()
+    do {
+      try device.prepare()
+    } catch {
+      throw CommandError(
+        "\(device) cannot be used: \(error.message.prefix { $0 != "\n" }); run with --device cpu, or "
+          + "see `jet doctor`.")
+    }
   }
 
   static func device(_ name: String) throws -> Device {
