@@ -14,9 +14,13 @@ struct HybridSequenceTests {
 
   private let never = { false }
 
-  @Test(arguments: [1, 2, 7, 16, 40])
-  func `a prompt read in pieces gives the logits of the whole`(chunk: Int) throws {
-    try FastForm.disabled {
+  private func running<Result>(_ fast: Bool, _ body: () throws -> Result) rethrows -> Result {
+    fast ? try body() : try FastForm.disabled(body)
+  }
+
+  @Test(arguments: [1, 2, 7, 16, 40], [true, false])
+  func `a prompt read in pieces gives the logits of the whole`(chunk: Int, fast: Bool) throws {
+    try running(fast) {
       let model = try TinyModel.model()
       let prompt = TinyModel.tokens(40)
       let whole = try HybridSequence(model, chunkTokens: 64).prefill(prompt, isCancelled: never)
@@ -27,8 +31,9 @@ struct HybridSequenceTests {
     }
   }
 
-  @Test func `steps and further pieces go on from the prompt`() throws {
-    try FastForm.disabled {
+  @Test(arguments: [true, false])
+  func `steps and further pieces go on from the prompt`(fast: Bool) throws {
+    try running(fast) {
       let model = try TinyModel.model()
       let tokens = TinyModel.tokens(30)
       let whole = try HybridSequence(model).prefill(tokens, isCancelled: never)
@@ -42,8 +47,9 @@ struct HybridSequenceTests {
     }
   }
 
-  @Test func `a copy goes its own way`() throws {
-    try FastForm.disabled {
+  @Test(arguments: [true, false])
+  func `a copy goes its own way`(fast: Bool) throws {
+    try running(fast) {
       let sequence = try HybridSequence(try TinyModel.model())
       _ = try sequence.prefill(TinyModel.tokens(12), isCancelled: never)
       let (first, second) = (try sequence.copy(), try sequence.copy())
@@ -54,8 +60,9 @@ struct HybridSequenceTests {
     }
   }
 
-  @Test func `a prompt forgets what was read before`() throws {
-    try FastForm.disabled {
+  @Test(arguments: [true, false])
+  func `a prompt forgets what was read before`(fast: Bool) throws {
+    try running(fast) {
       let sequence = try HybridSequence(try TinyModel.model())
       let first = try sequence.prefill(TinyModel.tokens(9), isCancelled: never)
       _ = try sequence.prefill([1, 2, 3], isCancelled: never)
@@ -64,7 +71,7 @@ struct HybridSequenceTests {
   }
 
   @Test func `reading is cancelled between pieces`() throws {
-    try FastForm.disabled {
+    try running(true) {
       let sequence = try HybridSequence(try TinyModel.model(), chunkTokens: 5)
       var asked = 0
       #expect(throws: CancellationError.self) {
@@ -78,7 +85,7 @@ struct HybridSequenceTests {
   }
 
   @Test func `more tokens than positions are refused in a sentence`() throws {
-    try FastForm.disabled {
+    try running(true) {
       let model = try TinyModel.model()
       #expect(throws: HybridSequenceError.contextTooLong(asked: 65, available: 64)) {
         try HybridSequence(model, maximumPositions: 65)
@@ -110,7 +117,7 @@ struct HybridSequenceTests {
   }
 
   @Test func `generation stops where the positions end`() throws {
-    try FastForm.disabled {
+    try running(true) {
       let sequence = try HybridSequence(try TinyModel.model(), maximumPositions: 10)
       let result = try generate(
         model: sequence, prompt: TinyModel.tokens(6), options: GenerationOptions(maximumTokens: 50)

@@ -29,6 +29,10 @@ struct LogitsRunTests {
       .logits(model, isCancelled: { false }).array()
   }
 
+  private func running<Result>(_ fast: Bool, _ body: () throws -> Result) rethrows -> Result {
+    fast ? try body() : try FastForm.disabled(body)
+  }
+
   private func distance(_ a: [Float], _ b: [Float]) -> Float {
     guard a.count == b.count, (a + b).allSatisfy(\.isFinite) else { return .infinity }
     return zip(a, b).map { abs($0 - $1) }.max() ?? 0
@@ -36,9 +40,10 @@ struct LogitsRunTests {
 
   private let tokens = (0..<20).map { ($0 * 13 + 5) % 30 }
 
-  @Test(arguments: [[20], [1, 19], [7, 1, 12], Array(repeating: 1, count: 20)])
-  func `pieces give the logits of the whole`(pieces: [Int]) throws {
-    try FastForm.disabled {
+  @Test(
+    arguments: [[20], [1, 19], [7, 1, 12], Array(repeating: 1, count: 20)], [true, false])
+  func `pieces give the logits of the whole`(pieces: [Int], fast: Bool) throws {
+    try running(fast) {
       let model = try model()
       let whole = try logits([tokens], nil, model)
       #expect(whole.count == 20 * 30)
@@ -46,9 +51,11 @@ struct LogitsRunTests {
     }
   }
 
-  @Test(arguments: [nil, [3, 9, 8], [13, 7]] as [[Int]?])
-  func `a padded row has the logits that it has alone, then zeros`(pieces: [Int]?) throws {
-    try FastForm.disabled {
+  @Test(arguments: [nil, [3, 9, 8], [13, 7]] as [[Int]?], [true, false])
+  func `a padded row has the logits that it has alone, then zeros`(
+    pieces: [Int]?, fast: Bool
+  ) throws {
+    try running(fast) {
       let model = try model()
       let short = Array(tokens.suffix(7))
       let both = try logits([tokens, short], pieces, model)
