@@ -136,7 +136,8 @@ public struct HybridModel {
   public func logits(_ hidden: Tensor) -> Tensor {
     let rows = hidden.count / configuration.width
     if rows <= Steps.maximumSequences, Steps.apply(to: hidden, weight: head, sequences: rows) {
-      let flat = hidden.reshaped([rows, configuration.width])
+      // The last tokens of several sequences lie apart, and the operator reads rows without gaps.
+      let flat = hidden.reshaped([rows, configuration.width]).contiguous()
       return Steps.head(flat, norm: norm.weight, eps: norm.eps, weight: head)
         .reshaped(hidden.shape.dropLast() + [configuration.vocabularySize])
     }
