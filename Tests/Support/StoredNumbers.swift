@@ -49,8 +49,10 @@ public final class StoredParameters: ParameterSource {
     self.prefix = prefix
   }
 
+  /// Whether the file has the tensor `prefix` + `name`.
   public func contains(_ name: String) -> Bool { numbers.file[prefix + name] != nil }
 
+  /// Copies the tensor `prefix` + `name`, converted to `dtype`; throws where its number of elements is another.
   public func read(
     _ name: String, shape: [Int], dtype: DType, into destination: UnsafeMutableRawBufferPointer
   ) throws {
