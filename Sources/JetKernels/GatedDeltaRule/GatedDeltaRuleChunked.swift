@@ -28,13 +28,14 @@ public func gatedDeltaRuleChunked(
   let k = chunked(normalizes ? unitRows(key) : key)
   let v = chunked(value)
   let beta = chunked(writeStrength).unsqueezed(-1)
-  let g = chunked(logDecay).cumulativeSum(dim: -1)  // [B, H, n, C]
+  // A token that forgets nearly all makes the sums large; only in float64 do their small differences survive it.
+  let g = chunked(logDecay).to(.float64).cumulativeSum(dim: -1)  // [B, H, n, C]
   let below = Tensor.ones([chunk, chunk], dtype: .bool, device: q.device).lowerTriangle()
   // The mask comes before the exponential: above the diagonal the difference is positive and may overflow.
-  let decay = exp((g.unsqueezed(-1) - g.unsqueezed(-2)).masked(!below, with: -.infinity))
+  let decay = exp((g.unsqueezed(-1) - g.unsqueezed(-2)).float32.masked(!below, with: -.infinity))
   let keyT = k.transposed(-1, -2)
   let mixing = (matmul(k * beta, keyT) * decay).lowerTriangle(diagonal: -1)
-  let rise = exp(g).unsqueezed(-1)
+  let rise = exp(g.float32).unsqueezed(-1)
   let sides = Tensor.concatenate([v * beta, k * beta * rise], dim: -1)
   let solved = solveLowerTriangular(mixing, sides, unitDiagonal: true)
   let (values, keys) = (
@@ -43,8 +44,8 @@ public func gatedDeltaRuleChunked(
   let scores = matmul(q, keyT) * decay
   let risenQuery = q * rise
   let last = g.slice(chunk - 1..<chunk, dim: -1)  // [B, H, n, 1]
-  let fallenKeyT = (k * exp(last - g).unsqueezed(-1)).transposed(-1, -2)
-  let chunkDecay = exp(last).unsqueezed(-1)  // [B, H, n, 1, 1]
+  let fallenKeyT = (k * exp((last - g).float32).unsqueezed(-1)).transposed(-1, -2)
+  let chunkDecay = exp(last.float32).unsqueezed(-1)  // [B, H, n, 1, 1]
   var outputs: [Tensor] = []
   for n in 0..<q.dim(2) {
     func part(_ x: Tensor) -> Tensor { x.select(n, dim: 2) }
