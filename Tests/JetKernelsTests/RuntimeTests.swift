@@ -85,8 +85,8 @@ struct RuntimeTests {
   }
 
   @Test("a set is forced for a while and for one thread; an unknown one runs nothing")
-  func sets() {
-    let usual = FastForm.instructionSet
+  func sets() throws {
+    let usual = try #require(FastForm.instructionSet)
     #expect(instructionSets.contains("portable") && instructionSets.contains(usual))
     for set in instructionSets {
       #expect(FastForm.withInstructionSet(set) { FastForm.instructionSet } == set)
