@@ -7,6 +7,9 @@ public struct AttentionState {
   /// `[B, G, C, D]`.
   public internal(set) var values: Tensor
 
+  /// Whether the keys of a window lie in a ring, which never grows.
+  let isRing: Bool
+
   init(
     _ configuration: AttentionConfiguration, sequences: Int, capacity: Int, dtype: DType,
     device: Device
@@ -15,6 +18,7 @@ public struct AttentionState {
       sequences, configuration.keyValueHeads, configuration.window ?? capacity,
       configuration.headWidth,
     ]
+    isRing = configuration.window != nil
     keys = Tensor.zeros(shape, dtype: dtype, device: device)
     values = Tensor.zeros(shape, dtype: dtype, device: device)
   }

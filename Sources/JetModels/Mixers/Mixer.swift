@@ -106,6 +106,24 @@ public enum MixerState {
     }
   }
 
+  /// See ``ModelState/fillRandomly(tokens:generator:)``.
+  mutating func fillRandomly(tokens: Int, generator: Generator) {
+    func fill(_ tensor: Tensor, deviation: Double) {
+      tensor.assign(Tensor.randomNormal(tensor.shape, generator: generator) * deviation)
+    }
+    switch self {
+    case .attention(var state):
+      if !state.isRing { state.reserve(tokens) }
+      let filled = min(tokens, state.capacity)
+      fill(state.keys.slice(0..<filled, dim: 2), deviation: 1)
+      fill(state.values.slice(0..<filled, dim: 2), deviation: 1)
+      self = .attention(state)
+    case .recurrent(let state):
+      fill(state.memory, deviation: 0.1)
+      fill(state.window, deviation: 1)
+    }
+  }
+
   /// The state with each of its tensors replaced by what `change` makes of it.
   func mapped(_ change: (Tensor) -> Tensor) -> MixerState {
     switch self {

@@ -2,32 +2,28 @@ import JetInference
 import JetKernels
 import JetTensor
 
-/// What the machine can do at most, measured in the same run as what is compared with it.
-struct MachineRates: Encodable {
+/// What the machine can do at most, measured between the runs that are compared with it: on a machine that others share,
+/// both change from second to second.
+enum MachineRate: String, Encodable {
   /// Bytes read in a second by all threads together.
-  let readBytesPerSecond: Double
+  case reading
   /// Floating-point operations in a second of a large matrix product.
-  let matrixOperationsPerSecond: Double
+  case multiplying
 
   /// The shape of the product: rows, inner width and columns of a prefill of Jet-Nemotron-2B's MLP.
   static let product = (rows: 2048, inner: 1536, columns: 8960)
 
-  /// Measures both; about a second.
-  static func measured(on device: Device, dtype: DType) throws -> MachineRates {
+  /// The rate at this moment; takes about a tenth of a second.
+  func measured(on device: Device, dtype: DType) throws -> Double {
     try withTorchErrors {
       withoutGradients {
-        MachineRates(
-          readBytesPerSecond: device == .cpu ? measuredReadBandwidth() : copyRate(on: device),
-          matrixOperationsPerSecond: productRate(on: device, dtype: dtype))
+        switch self {
+        case .reading:
+          device == .cpu ? measuredReadBandwidth(byteCount: 256 << 20) : Self.copyRate(on: device)
+        case .multiplying: Self.productRate(on: device, dtype: dtype)
+        }
       }
     }
-  }
-
-  /// The higher rates of two measurements, for other programs can only lower them.
-  func highest(_ other: MachineRates) -> MachineRates {
-    MachineRates(
-      readBytesPerSecond: max(readBytesPerSecond, other.readBytesPerSecond),
-      matrixOperationsPerSecond: max(matrixOperationsPerSecond, other.matrixOperationsPerSecond))
   }
 
   private static func productRate(on device: Device, dtype: DType) -> Double {
@@ -47,9 +43,9 @@ struct MachineRates: Encodable {
     return 2 * Double(source.byteCount) / best(on: device) { target.assign(source) }
   }
 
-  /// Seconds of the fastest of five runs, after one to warm up.
+  /// Seconds of the fastest of three runs, after one to warm up.
   private static func best(on device: Device, _ body: () -> Void) -> Double {
-    let times = (0..<6).map { _ in
+    let times = (0..<4).map { _ in
       Stopwatch.seconds {
         body()
         device.synchronize()

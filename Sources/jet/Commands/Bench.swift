@@ -19,6 +19,7 @@ struct Bench: ParsableCommand {
         jet bench smollm2-135m
         jet bench smollm2-135m --depth 0,4096 --batch 1,4
         jet bench --preset jet-nemotron-2b --prompt 256 --generate 16 --json
+        jet bench --preset jet-nemotron-2b --prompt 0 --depth 512,32768 --fill random
       """)
 
   @OptionGroup var model: ModelOrPreset
@@ -33,6 +34,9 @@ struct Bench: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Tokens that are read before.", valueName: "counts"))
   var depth = IntegerList([0])
+
+  @Option(help: "How those tokens get into the state: read, or random numbers in their place.")
+  var fill = BenchRunner.Fill.read
 
   @Option(
     parsing: .unconditional, help: ArgumentHelp("Sequences at a time.", valueName: "counts"))
@@ -71,8 +75,7 @@ struct Bench: ParsableCommand {
     let (name, configuration, dtype) = describe(choice)
     try checkSize(configuration, dtype)
     let loaded = try load(choice)
-    let before = try MachineRates.measured(on: runtime.device, dtype: loaded.dtype)
-    var runner = BenchRunner(loaded, chunkTokens: chunk, repeats: repeats, rates: before)
+    var runner = BenchRunner(loaded, chunkTokens: chunk, repeats: repeats, fill: fill)
     var results: [BenchRunner.Result] = []
     do {
       for depth in depth.values {
@@ -85,9 +88,6 @@ struct Bench: ParsableCommand {
       Terminal.note("Interrupted; nothing is reported.")
       throw ExitCode(Interrupt.exitCode)
     }
-    let rates = before.highest(
-      try MachineRates.measured(on: runtime.device, dtype: loaded.dtype))
-    results = results.map { $0.compared(with: rates, insteadOf: before) }
     var isRandom = false
     if case .preset = choice { isRandom = true }
     let report = BenchReport(
@@ -95,7 +95,8 @@ struct Bench: ParsableCommand {
       device: "\(runtime.device)", threads: Runtime.threadCount,
       instructionSet: runtime.device == .cpu ? FastForm.instructionSet : nil,
       weightBytes: loaded.parameters.byteCount, chunkTokens: chunk, repeats: repeats,
-      machine: rates, results: results)
+      machine: BenchReport.Machine(runner.machine),
+      results: results)
     let text = report.heading + "\n\n" + report.table
     if json {
       Terminal.note(text)
@@ -144,3 +145,5 @@ struct Bench: ParsableCommand {
     }
   }
 }
+
+extension BenchRunner.Fill: ExpressibleByArgument {}
