@@ -58,13 +58,20 @@ class Team {
   /// The same, and fetches what this thread will read next into its cache while it waits.
   void barrier(const void *next, int64_t bytes);
 
+  /// The contiguous run with which this thread begins in share(n, grain, …).
+  Range own_share(int64_t n, int64_t grain) const {
+    if (count == 1) return {0, n};
+    int64_t each = n / 4 * 3 / (grain * count) * grain;
+    return {each * index, each * (index + 1)};
+  }
+
   /// Calls `body(begin, end)` until the threads together have covered 0..<n: three quarters in long
   /// contiguous runs, the rest in pieces of about `grain` that go to whoever is free.
   template <typename Body>
   void share(int64_t n, int64_t grain, Body &&body) {
-    int64_t fixed = count == 1 ? n : n / 4 * 3 / (grain * count) * (grain * count);
-    int64_t each = fixed / count;
-    if (each > 0) body(each * index, each * (index + 1));
+    Range own = own_share(n, grain);
+    if (own.end > own.begin) body(own.begin, own.end);
+    int64_t fixed = (own.end - own.begin) * count;
     if (fixed == n) return;
     for (;;) {
       int64_t begin = fixed + state_.taken.fetch_add(grain, std::memory_order_relaxed);
