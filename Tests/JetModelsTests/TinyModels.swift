@@ -38,6 +38,24 @@ enum TinyModels {
       "gated_deltanet",
       .gatedDeltaNet(GatedDeltaNetConfiguration(heads: 2, keyWidth: 24, valueWidth: 40))
     ),
+    (
+      "jet with a static convolution",
+      .jet(JetBlockConfiguration(heads: 2, keyWidth: 24, valueWidth: 40, kernels: .fixed))
+    ),
+    (
+      "jet with static convolutions on queries, keys and values",
+      .jet(
+        JetBlockConfiguration(
+          heads: 2, keyWidth: 24, valueWidth: 40, kernelSize: 3, kernels: .fixed,
+          convolved: .queriesKeysAndValues))
+    ),
+    (
+      "jet with dynamic convolutions on queries, keys and values",
+      .jet(
+        JetBlockConfiguration(
+          heads: 2, keyWidth: 24, valueWidth: 40, generatorReduction: 4,
+          convolved: .queriesKeysAndValues))
+    ),
   ]
 
   static func model(_ mixers: [MixerConfiguration], dtype: DType = .float32) throws -> HybridModel {

@@ -13,6 +13,9 @@ public struct StoredNumbers {
     file = try SafetensorsFile(fixtures.appending(path: name))
   }
 
+  /// The names of all tensors.
+  public var names: [String] { file.names }
+
   /// A float32 tensor.
   public func numbers(_ name: String) throws -> Tensor {
     let stored = try file.tensor(name)
@@ -49,8 +52,10 @@ public final class StoredParameters: ParameterSource {
     self.prefix = prefix
   }
 
+  /// Whether the file has the parameter.
   public func contains(_ name: String) -> Bool { numbers.file[prefix + name] != nil }
 
+  /// Copies the parameter, converted to `dtype`.
   public func read(
     _ name: String, shape: [Int], dtype: DType, into destination: UnsafeMutableRawBufferPointer
   ) throws {

@@ -1,0 +1,49 @@
+/// The token mixer of a layer.
+///
+/// A new linear mixer is registered here and nowhere else: a case, and its line in ``sort``.
+public enum MixerConfiguration: Codable, Hashable, Sendable {
+  /// Softmax attention, to all tokens or to a window of them.
+  case attention(AttentionConfiguration)
+  /// A JetBlock.
+  case jet(JetBlockConfiguration)
+  /// A Gated DeltaNet layer.
+  case gatedDeltaNet(GatedDeltaNetConfiguration)
+
+  /// Attention or a linear mixer, with what all of the sort have in common.
+  public var sort: Sort {
+    switch self {
+    case .attention(let configuration): .attention(configuration)
+    case .jet(let configuration): .linear(configuration)
+    case .gatedDeltaNet(let configuration): .linear(configuration)
+    }
+  }
+
+  /// The two sorts of mixers: with a growing cache, or with a state of fixed size.
+  public enum Sort {
+    /// Softmax attention.
+    case attention(AttentionConfiguration)
+    /// A linear mixer of any kind.
+    case linear(any LinearMixerConfiguration)
+  }
+
+  /// The configuration of a linear mixer; nil for attention.
+  public var linear: (any LinearMixerConfiguration)? {
+    if case .linear(let configuration) = sort { configuration } else { nil }
+  }
+
+  /// The name in the `layer_types` of a configuration; `attn`, `swa` and `jet` are the released code's.
+  public var kind: String {
+    switch sort {
+    case .attention(let configuration): configuration.kind
+    case .linear(let configuration): type(of: configuration).kind
+    }
+  }
+
+  /// Checks that such a mixer can exist.
+  func validate() throws {
+    switch sort {
+    case .attention(let configuration): try configuration.validate()
+    case .linear(let configuration): try configuration.validate()
+    }
+  }
+}
