@@ -8,6 +8,16 @@ public enum MixerConfiguration: Codable, Hashable, Sendable {
   case jet(JetBlockConfiguration)
   /// A Gated DeltaNet layer.
   case gatedDeltaNet(GatedDeltaNetConfiguration)
+  /// A DeltaNet layer.
+  case deltaNet(DeltaNetConfiguration)
+  /// A layer of gated linear attention.
+  case gla(GLAConfiguration)
+  /// A RetNet layer.
+  case retNet(RetNetConfiguration)
+  /// A Mamba2 layer.
+  case mamba2(Mamba2Configuration)
+  /// An RWKV7 layer.
+  case rwkv7(RWKV7Configuration)
 
   /// Attention or a linear mixer, with what all of the sort have in common.
   public var sort: Sort {
@@ -15,6 +25,11 @@ public enum MixerConfiguration: Codable, Hashable, Sendable {
     case .attention(let configuration): .attention(configuration)
     case .jet(let configuration): .linear(configuration)
     case .gatedDeltaNet(let configuration): .linear(configuration)
+    case .deltaNet(let configuration): .linear(configuration)
+    case .gla(let configuration): .linear(configuration)
+    case .retNet(let configuration): .linear(configuration)
+    case .mamba2(let configuration): .linear(configuration)
+    case .rwkv7(let configuration): .linear(configuration)
     }
   }
 
