@@ -42,6 +42,21 @@ struct RecurrenceTests {
     expectAgreement(operation, operation.chunked, Recurrence.Sizes(tokens: 130), decay: decay)
   }
 
+  @Test("tokens that forget all cost those after them no digits", arguments: Recurrence.all)
+  func forgetting(operation: Recurrence) {
+    let sizes = Recurrence.Sizes(tokens: 64)
+    let inputs = operation.inputs(sizes, 1e-3)
+    // The decays come last.
+    inputs[inputs.count - 1].slice(0..<30, dim: 1).fill(-1000)
+    withoutGradients {
+      var (expectedMemory, memory) = (sizes.memory, sizes.memory)
+      let expected = operation.definition(inputs, &expectedMemory)
+      let result = operation.chunked(inputs, &memory)
+      #expect(relativeError(result, expected) < 1e-5, "read-outs")
+      #expect(relativeError(memory, expectedMemory) < 1e-5, "memory")
+    }
+  }
+
   @Test("calls with a carried memory give what one call gives", arguments: Recurrence.all)
   func split(operation: Recurrence) {
     let sizes = Recurrence.Sizes(tokens: 150)

@@ -52,10 +52,10 @@ public final class StoredParameters: ParameterSource {
     self.prefix = prefix
   }
 
-  /// Whether the file has the parameter.
+  /// Whether the file holds that parameter.
   public func contains(_ name: String) -> Bool { numbers.file[prefix + name] != nil }
 
-  /// Copies the parameter, converted to `dtype`.
+  /// Writes that parameter's values, converted to `dtype`.
   public func read(
     _ name: String, shape: [Int], dtype: DType, into destination: UnsafeMutableRawBufferPointer
   ) throws {

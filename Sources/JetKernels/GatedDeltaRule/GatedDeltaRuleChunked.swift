@@ -20,18 +20,18 @@ public func gatedDeltaRuleChunked(
   let k = chunks.cut(normalizes ? unitRows(key) : key)
   let v = chunks.cut(value)
   let beta = chunks.cut(writeStrength).unsqueezed(-1)
-  let g = chunks.cut(logDecay).cumulativeSum(dim: -1)  // [B, H, n, C]
+  let g = chunks.cut(logDecay).to(.float64).cumulativeSum(dim: -1)  // [B, H, n, C]
   let decay = decayTriangle(g)
   let keyT = k.transposed(-1, -2)
   let mixing = (matmul(k * beta, keyT) * decay).lowerTriangle(diagonal: -1)
-  let rise = exp(g).unsqueezed(-1)
+  let rise = exp(g.float32).unsqueezed(-1)
   let sides = Tensor.concatenate([v * beta, k * beta * rise], dim: -1)
   let solved = solveLowerTriangular(mixing, sides, unitDiagonal: true)
     .split([v.dim(-1), k.dim(-1)], dim: -1)
   let (values, keys) = (solved[0].unbound(dim: 2), solved[1].unbound(dim: 2))
   let last = g.slice(chunk - 1..<chunk, dim: -1)  // [B, H, n, 1]
-  let fallenKeys = (k * exp(last - g).unsqueezed(-1)).transposed(-1, -2).unbound(dim: 2)
-  let chunkDecays = exp(last).unsqueezed(-1).unbound(dim: 2)  // [B, H, 1, 1] each
+  let fallenKeys = (k * exp((last - g).float32).unsqueezed(-1)).transposed(-1, -2).unbound(dim: 2)
+  let chunkDecays = exp(last.float32).unsqueezed(-1).unbound(dim: 2)  // [B, H, 1, 1] each
   var (memories, corrections): ([Tensor], [Tensor]) = ([], [])
   for n in 0..<values.count {
     let correction = values[n] - matmul(keys[n], memory)  // [B, H, C, V]

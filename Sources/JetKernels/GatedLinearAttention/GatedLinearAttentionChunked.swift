@@ -18,15 +18,14 @@ public func gatedLinearAttentionChunked(
 ) -> Tensor {
   let chunks = Chunks(length: query.dim(1), size: chunk)
   let (q, k, v) = (chunks.cut(query) * scale, chunks.cut(key), chunks.cut(value))
-  let g = chunks.cut(logDecay).cumulativeSum(dim: -2)  // [B, H, n, C, K]
-  let scores = decayedScores(
-    rows: q.unsqueezed(-3), rowDecay: g.unsqueezed(-3), columns: k.unsqueezed(-3), columnDecay: g,
-    diagonal: (q * k).sum([-1]).unsqueezed(-2).unsqueezed(-2)
-  ).squeezed(-2).squeezed(-3)  // [B, H, n, C, C]
-  let last = g.slice(chunk - 1..<chunk, dim: -2)  // [B, H, n, 1, K]
-  let written = matmul((k * exp(last - g)).transposed(-1, -2), v)  // [B, H, n, K, V]
+  let decay = chunks.cut(logDecay)  // [B, H, n, C, K]
+  let decayed = DecayedScores(
+    rows: q.unsqueezed(-2), rowDecay: decay.unsqueezed(-2), columns: k.unsqueezed(-2),
+    decay: decay, diagonal: (q * k).sum([-1], keepDims: true).unsqueezed(-1))
+  let written = matmul((k * exp(decayed.falls)).transposed(-1, -2), v)  // [B, H, n, K, V]
   let memories = Chunks.memories(
-    decay: exp(last).transposed(-1, -2), written: written, memory: &memory)
-  let outputs = matmul(q * exp(g), memories) + matmul(scores, v)
+    decay: exp(decayed.total).transposed(-1, -2), written: written, memory: &memory)
+  let scores = decayed.scores.squeezed(-1).squeezed(-2)  // [B, H, n, C, C]
+  let outputs = matmul(q * exp(decayed.rises.squeezed(-2)), memories) + matmul(scores, v)
   return chunks.joined(outputs).to(value.dtype)
 }

@@ -23,24 +23,24 @@ public func generalizedDeltaRuleChunked(
   let (q, k, v) = (chunks.cut(query), chunks.cut(key), chunks.cut(value))
   let (a, b) = (chunks.cut(recallKey), chunks.cut(rewriteKey))
   let decay = chunks.cut(logDecay)
-  let g = decay.cumulativeSum(dim: -2)  // [B, H, n, C, K]
-  let before = g - decay
-  // Rows a and q against columns b and k, all four in one pass.
-  let own = Tensor.stack([(q * b).sum([-1]), (q * k).sum([-1])], dim: -2)  // [B, H, n, 2, C]
-  let scores = decayedScores(
-    rows: Tensor.stack([a, q], dim: -3), rowDecay: Tensor.stack([before, g], dim: -3),
-    columns: Tensor.stack([b, k], dim: -3), columnDecay: g,
-    diagonal: Tensor.stack([Tensor.zeros(own.shape, device: own.device), own], dim: -3)
-  ).unbound(dim: -4)  // [B, H, n, C, 2, C] of a and of q
-  let (ofRecall, ofQuery) = (scores[0].unbound(dim: -2), scores[1].unbound(dim: -2))
-  let sides = Tensor.concatenate([matmul(ofRecall[1], v), a * exp(before)], dim: -1)
+  // Rows a and q against columns b and k, all four in one pass; a reads the memory before its token, q after it.
+  let own = Tensor.stack([(q * b).sum([-1]), (q * k).sum([-1])], dim: -1)  // [B, H, n, C, 2]
+  func secondOnly(_ x: Tensor) -> Tensor {
+    Tensor.stack([Tensor.zeros(x.shape, device: x.device), x], dim: -2)
+  }
+  let decayed = DecayedScores(
+    rows: Tensor.stack([a, q], dim: -2), rowDecay: secondOnly(decay),
+    columns: Tensor.stack([b, k], dim: -2), decay: decay, diagonal: secondOnly(own))
+  let scores = decayed.scores.unbound(dim: -3)  // [B, H, n, C, C, 2] of a and of q
+  let (ofRecall, ofQuery) = (scores[0].unbound(dim: -1), scores[1].unbound(dim: -1))
+  let rises = exp(decayed.rises).unbound(dim: -2)  // [B, H, n, C, K] of a and of q
+  let sides = Tensor.concatenate([matmul(ofRecall[1], v), a * rises[0]], dim: -1)
   let solved = solveLowerTriangular(-ofRecall[0], sides, unitDiagonal: true)
     .split([v.dim(-1), k.dim(-1)], dim: -1)
-  let last = g.slice(chunk - 1..<chunk, dim: -2)  // [B, H, n, 1, K]
-  let fall = exp(last - g)
+  let fall = exp(decayed.falls)
   let fallenRewrite = (b * fall).transposed(-1, -2).unbound(dim: 2)  // [B, H, K, C] each
   let written = matmul((k * fall).transposed(-1, -2), v).unbound(dim: 2)  // [B, H, K, V] each
-  let chunkDecay = exp(last).transposed(-1, -2).unbound(dim: 2)
+  let chunkDecay = exp(decayed.total).transposed(-1, -2).unbound(dim: 2)
   let (values, keys) = (solved[0].unbound(dim: 2), solved[1].unbound(dim: 2))
   var (memories, recalled): ([Tensor], [Tensor]) = ([], [])
   for n in 0..<values.count {
@@ -50,7 +50,7 @@ public func generalizedDeltaRuleChunked(
     memory = memory * chunkDecay[n] + matmul(fallenRewrite[n], u) + written[n]
   }
   let outputs =
-    matmul(q * exp(g), Tensor.stack(memories, dim: 2))
+    matmul(q * rises[1], Tensor.stack(memories, dim: 2))
     + matmul(ofQuery[0], Tensor.stack(recalled, dim: 2)) + matmul(ofQuery[1], v)
   return chunks.joined(outputs).to(value.dtype)
 }

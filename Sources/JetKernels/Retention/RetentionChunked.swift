@@ -16,13 +16,13 @@ public func retentionChunked(
 ) -> Tensor {
   let chunks = Chunks(length: query.dim(1), size: chunk)
   let (q, k, v) = (chunks.cut(query) * scale, chunks.cut(key), chunks.cut(value))
-  let g = chunks.cut(logDecay).cumulativeSum(dim: -1)  // [B, H, n, C]
+  let g = chunks.cut(logDecay).to(.float64).cumulativeSum(dim: -1)  // [B, H, n, C]
   let scores = matmul(q, k.transposed(-1, -2)) * decayTriangle(g)  // [B, H, n, C, C]
   let last = g.slice(chunk - 1..<chunk, dim: -1)  // [B, H, n, 1]
-  let fallenKey = k * exp(last - g).unsqueezed(-1)
+  let fallenKey = k * exp((last - g).float32).unsqueezed(-1)
   let memories = Chunks.memories(
-    decay: exp(last).unsqueezed(-1), written: matmul(fallenKey.transposed(-1, -2), v),
+    decay: exp(last.float32).unsqueezed(-1), written: matmul(fallenKey.transposed(-1, -2), v),
     memory: &memory)
-  let outputs = matmul(q * exp(g).unsqueezed(-1), memories) + matmul(scores, v)
+  let outputs = matmul(q * exp(g.float32).unsqueezed(-1), memories) + matmul(scores, v)
   return chunks.joined(outputs).to(value.dtype)
 }
