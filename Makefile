@@ -2,7 +2,9 @@
 export PKG_CONFIG_PATH := $(CURDIR)/.deps/pkgconfig
 FLAGS := -c release -Xswiftc -enable-testing -Xlinker -rpath -Xlinker $(CURDIR)/.deps/torch/lib
 
-.PHONY: setup build test lint format clean
+JET := .build/release/jet
+
+.PHONY: setup build test demo bench lint format clean
 
 setup:
 	@scripts/setup.sh
@@ -12,6 +14,13 @@ build: setup
 
 test: setup
 	swift test $(FLAGS)
+
+# A real model answers a question; the closing line says how fast.
+demo: build
+	@$(JET) generate smollm2-135m --chat --temperature 0 "What is the capital of France?"
+
+bench: build
+	@$(JET) bench smollm2-135m --depth 0,4096
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests

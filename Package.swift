@@ -24,6 +24,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 // Each module imports only what stands above it in this list.
 let package = Package(
   name: "jet",
+  products: [.executable(name: "jet", targets: ["jet"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
   targets: [
     // Found through .deps/pkgconfig/libtorch.pc, which `make setup` writes.
     .systemLibrary(name: "CLibTorch", pkgConfig: "libtorch"),
@@ -34,9 +38,18 @@ let package = Package(
     module("JetModels", ["JetKernels", "JetTensor"]),
     // Containers of weights on disk, as bytes: safetensors and GGUF.
     module("JetFormats"),
-    module("JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats"]),
     module("JetText"),
-    module("JetInference"),
+    // The one module with other people's names: what a model is called on disk.
+    module(
+      "JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
+    module("JetInference", ["JetModels", "JetTensor"]),
+    .executableTarget(
+      name: "jet",
+      dependencies: [
+        "JetInference", "JetText", "JetCheckpoint", "JetFormats", "JetModels", "JetKernels",
+        "JetTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
     .target(
       name: "JetTestSupport", dependencies: ["JetFormats", "JetModels", "JetTensor"],
       path: "Tests/Support", swiftSettings: settings),
@@ -46,9 +59,20 @@ let package = Package(
     tests("JetFormatsTests", ["JetFormats"]),
     tests(
       "JetCheckpointTests",
-      ["JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetTestSupport"]),
+      [
+        "JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText",
+        "JetTestSupport",
+      ]),
     tests("JetTextTests", ["JetText"]),
-    tests("JetInferenceTests", ["JetInference"]),
+    tests("JetInferenceTests", ["JetInference", "JetModels", "JetKernels", "JetTensor"]),
+    .testTarget(
+      name: "jetTests",
+      dependencies: [
+        "jet", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor", "JetFormats",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      // Read from the source tree, so that a changed one can be written back there.
+      exclude: ["Snapshots"], swiftSettings: settings),
   ],
   cxxLanguageStandard: .cxx20
 )

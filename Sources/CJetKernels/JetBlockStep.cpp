@@ -1,4 +1,4 @@
-// JetBlockStep.cpp: jet::jet_block_step, one token of the JetBlock a sequence.
+// JetBlockStep.cpp: the stage of one token of the JetBlock a sequence.
 //
 //     q, k, v, gate, r, a, b = input · (rms(x) * norm)        kernel = generator · silu(r) + bias
 //     y_d = Σ_w kernel[d, w] · window[d, w], v = silu(y)      q, k = unit(silu(q)), unit(silu(k))
@@ -13,65 +13,22 @@
 // product; the state, the gates and the norms are float32.
 // Source: Gu et al. 2025, arXiv:2508.15884; the rule: Yang et al. 2024, arXiv:2412.06464.
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty_like.h>
-#include <torch/library.h>
+#include <c10/util/Exception.h>
 
-#include <cmath>
-
-#include "Arguments.h"
-#include "Isa.h"
-#include "Step.h"
-#include "Team.h"
-
-namespace jet {
-namespace {
-
-/// The width of the dynamic convolution.
-constexpr int64_t taps = 4;
-
-struct JetBlockStepArguments {
-  int64_t sequences;
-  int64_t width;
-  int64_t heads;
-  int64_t key_width;
-  int64_t value_width;
-  int64_t reduced_width;
-  bool half;
-  float eps;
-  float output_eps;
-  const void *x;
-  Values norm;
-  const void *input;
-  const void *generator;
-  Values generator_bias;
-  Values a_log;
-  Values dt_bias;
-  void *window;
-  float *memory;
-  Values output_norm;
-  const void *output;
-  void *out;
-};
-
-}  // namespace
-}  // namespace jet
-
-#define JET_KERNEL_BODY "JetBlockStepKernel.inc"
-#include "EachIsa.inc"
+#include "StepArguments.h"
 
 namespace jet {
 
-at::Tensor jet_block_step(const at::Tensor &x, const at::Tensor &norm, double eps,
-                          const at::Tensor &input, const at::Tensor &generator,
-                          const at::Tensor &generator_bias, const at::Tensor &a_log,
-                          const at::Tensor &dt_bias, at::Tensor window, at::Tensor memory,
-                          const at::Tensor &output_norm, double output_eps,
-                          const at::Tensor &output, int64_t heads) {
-  constexpr const char *name = "jet_block_step";
-  check_activations(name, x);
-  int64_t sequences = x.size(0);
-  int64_t width = x.size(1);
+JetBlockStage jet_block_stage(const char *name, const at::Tensor &x, const at::Tensor &norm,
+                              double eps, const at::Tensor &projection,
+                              const at::Tensor &generator, const at::Tensor &generator_bias,
+                              const at::Tensor &a_log, const at::Tensor &dt_bias,
+                              const at::Tensor &window, const at::Tensor &memory,
+                              const at::Tensor &output_norm, double output_eps,
+                              const at::Tensor &output, int64_t heads) {
+  StageInput input = stage_input(name, x, norm, eps);
+  int64_t sequences = input.sequences;
+  int64_t width = input.width;
   TORCH_CHECK(memory.dim() == 4 && memory.size(1) == heads && heads > 0, name, ": memory is ",
               memory.sizes(), ", expected [sequences, ", heads, ", key width, value width].");
   int64_t key_width = memory.size(2);
@@ -83,46 +40,36 @@ at::Tensor jet_block_step(const at::Tensor &x, const at::Tensor &norm, double ep
   int64_t rows = 2 * heads * key_width + 2 * channels + reduced_width + 2 * heads;
   at::ScalarType dtype = x.scalar_type();
   check_tensor(name, "memory", memory, at::kFloat, {sequences, heads, key_width, value_width});
-  check_tensor(name, "window", window, dtype, {sequences, channels, taps});
-  check_tensor(name, "input", input, dtype, {rows, width});
-  check_tensor(name, "generator", generator, dtype, {channels * taps, reduced_width});
+  check_tensor(name, "window", window, dtype, {sequences, channels, step_taps});
+  check_tensor(name, "input", projection, dtype, {rows, width});
+  check_tensor(name, "generator", generator, dtype, {channels * step_taps, reduced_width});
   check_tensor(name, "output", output, dtype, {width, channels});
-  at::Tensor out = at::empty_like(x);
-  JetBlockStepArguments arguments{
-      sequences,
-      width,
-      heads,
-      key_width,
-      value_width,
-      reduced_width,
-      dtype == at::kBFloat16,
-      static_cast<float>(eps),
-      static_cast<float>(output_eps),
-      x.const_data_ptr(),
-      checked_values(name, "norm", norm, width),
-      input.const_data_ptr(),
-      generator.const_data_ptr(),
-      checked_values(name, "generator_bias", generator_bias, channels * taps),
-      checked_values(name, "a_log", a_log, heads),
-      checked_values(name, "dt_bias", dt_bias, heads),
-      window.mutable_data_ptr(),
-      memory.mutable_data_ptr<float>(),
-      checked_values(name, "output_norm", output_norm, value_width),
-      output.const_data_ptr(),
-      out.mutable_data_ptr()};
-  int64_t bytes = x.element_size();
-  for_each_block(sequences, [&](int64_t first, int64_t count) {
-    JetBlockStepArguments block = arguments;
-    block.sequences = count;
-    block.x = static_cast<const char *>(arguments.x) + first * width * bytes;
-    block.out = static_cast<char *>(arguments.out) + first * width * bytes;
-    block.window = static_cast<char *>(arguments.window) + first * channels * taps * bytes;
-    block.memory = arguments.memory + first * channels * key_width;
-    JET_DISPATCH(jet_block_step_kernel, block);
-  });
-  return out;
+  return {input,
+          heads,
+          key_width,
+          value_width,
+          reduced_width,
+          static_cast<float>(output_eps),
+          projection.const_data_ptr(),
+          generator.const_data_ptr(),
+          checked_values(name, "generator_bias", generator_bias, channels * step_taps),
+          checked_values(name, "a_log", a_log, heads),
+          checked_values(name, "dt_bias", dt_bias, heads),
+          window.mutable_data_ptr(),
+          memory.mutable_data_ptr<float>(),
+          checked_values(name, "output_norm", output_norm, value_width),
+          output.const_data_ptr(),
+          nullptr};
+}
+
+JetBlockStage JetBlockStage::block(int64_t first, int64_t count) const {
+  JetBlockStage block = *this;
+  int64_t channels = heads * value_width;
+  block.input = input.block(first, count);
+  block.out = advanced(out, first * input.width, input.bytes());
+  block.window = advanced(window, first * channels * step_taps, input.bytes());
+  block.memory = memory + first * channels * key_width;
+  return block;
 }
 
 }  // namespace jet
-
-TORCH_LIBRARY_IMPL(jet, CPU, m) { m.impl("jet_block_step", &jet::jet_block_step); }

@@ -9,17 +9,15 @@ extern "C" void jet_kernels_link(void) {}
 
 TORCH_LIBRARY(jet, m) {
   // Decode: one token a sequence.
-  m.def("mlp_step(Tensor x, Tensor norm, float eps, Tensor gate_up, Tensor down) -> Tensor");
+  // Layers in a row, half a layer a stage. Each stage has a kind, a number of heads (of the MLP 0) and, in
+  // the order given here, its tensors and its numbers:
+  //   0 MLP         norm, gate_up, down; eps
+  //   1 attention   norm, qkv, qkv_bias?, q_norm?, k_norm?, cos, sin, keys (changed), values (changed),
+  //                 slots, counts, output; eps, scale
+  //   2 JetBlock    norm, input, generator, generator_bias, a_log, dt_bias, window (changed),
+  //                 memory (changed), output_norm, output; eps, output_eps
   m.def(
-      "attention_step(Tensor x, Tensor norm, float eps, Tensor qkv, Tensor? qkv_bias, "
-      "Tensor? q_norm, Tensor? k_norm, Tensor cos, Tensor sin, Tensor(a!) keys, "
-      "Tensor(b!) values, Tensor slots, Tensor counts, Tensor output, int heads, float scale) "
-      "-> Tensor");
-  m.def(
-      "jet_block_step(Tensor x, Tensor norm, float eps, Tensor input, Tensor generator, "
-      "Tensor generator_bias, Tensor a_log, Tensor dt_bias, Tensor(a!) window, "
-      "Tensor(b!) memory, Tensor output_norm, float output_eps, Tensor output, int heads) "
-      "-> Tensor");
+      "layers_step(Tensor x, int[] kinds, int[] heads, float[] reals, Tensor?[] tensors) -> Tensor");
   m.def("head_step(Tensor x, Tensor? norm, float eps, Tensor weight, Tensor? bias) -> Tensor");
 
   // Prefill: many tokens a sequence.

@@ -53,6 +53,25 @@ public struct GenerationResult: Hashable, Sendable {
   public var prefillSeconds: Double
   /// The time from there to the end, with the caller's own work.
   public var generateSeconds: Double
+
+  /// How many times the model was run for a single token: the last token of a full length is chosen
+  /// but not read.
+  public var steps: Int {
+    switch finishReason {
+    case .stopToken: tokens.count
+    case .length, .contextFull, .stoppedByCaller: max(0, tokens.count - 1)
+    }
+  }
+
+  /// Tokens of the prompt read in a second; nil where that took no time.
+  public var promptTokensPerSecond: Double? {
+    prefillSeconds > 0 ? Double(promptTokens) / prefillSeconds : nil
+  }
+
+  /// Steps in a second; nil where there were none.
+  public var tokensPerSecond: Double? {
+    steps > 0 && generateSeconds > 0 ? Double(steps) / generateSeconds : nil
+  }
 }
 
 /// Why generation could not start.

@@ -14,6 +14,17 @@ public protocol SequenceModel: AnyObject {
   /// - Throws: `CancellationError` when `isCancelled` returns true; the model's own errors.
   func prefill(_ prompt: [Int], isCancelled: () -> Bool) throws -> [Float]
 
+  /// Reads more tokens after those already read and returns the logits after the last of them.
+  ///
+  /// After an error the state is unknown until the next ``prefill(_:isCancelled:)``.
+  ///
+  /// - Parameters:
+  ///   - tokens: at least one token, with those already read at most ``maximumPositions``.
+  ///   - isCancelled: asked between pieces of many tokens.
+  /// - Returns: ``vocabularySize`` logits.
+  /// - Throws: `CancellationError` when `isCancelled` returns true; the model's own errors.
+  func extend(_ tokens: [Int], isCancelled: () -> Bool) throws -> [Float]
+
   /// Reads one more token and returns the logits after it.
   ///
   /// - Parameter token: an id below ``vocabularySize``.
@@ -25,4 +36,17 @@ public protocol SequenceModel: AnyObject {
   ///
   /// - Throws: the model's own errors, such as too little memory for the state.
   func copy() throws -> any SequenceModel
+}
+
+extension SequenceModel {
+  /// Reads the tokens one by one.
+  public func extend(_ tokens: [Int], isCancelled: () -> Bool) throws -> [Float] {
+    precondition(!tokens.isEmpty, "extend without tokens")
+    var logits: [Float] = []
+    for token in tokens {
+      if isCancelled() { throw CancellationError() }
+      logits = try step(token)
+    }
+    return logits
+  }
 }

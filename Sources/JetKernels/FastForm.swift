@@ -12,8 +12,9 @@ public enum FastForm {
 
   /// The instruction set that the CPU kernels run with, such as `avx512bf16`.
   ///
-  /// The environment variable `JET_ISA` forces a lesser one.
-  public static var instructionSet: String { String(cString: jet_isa_name()) }
+  /// The environment variable `JET_ISA` forces a lesser one; nil where it names one that is unknown or
+  /// that this processor lacks.
+  public static var instructionSet: String? { jet_isa_name().map { String(cString: $0) } }
 
   /// Whether our CPU kernels take these tensors: on the CPU, float32 or bfloat16, and none in need of a gradient.
   static func applies(to tensors: Tensor?...) -> Bool {

@@ -4,14 +4,12 @@ internal import JetTensor
 /// Our own operators, each looked up once. Their schemas are in `CJetKernels/Library.cpp`.
 enum Kernels {
   static let addRMSNorm = find("add_rms_norm")
-  static let attentionStep = find("attention_step")
   static let dynamicConvolution = find("dynamic_convolution")
   static let gatedDeltaRuleChunked = find("gated_delta_rule_chunked")
   static let gatedDeltaRuleStep = find("gated_delta_rule_step")
   static let gatedRMSNorm = find("gated_rms_norm")
   static let headStep = find("head_step")
-  static let jetBlockStep = find("jet_block_step")
-  static let mlpStep = find("mlp_step")
+  static let layersStep = find("layers_step")
   static let rmsNorm = find("rms_norm")
   static let rotary = find("rotary")
   static let swiGLU = find("swiglu")

@@ -18,6 +18,8 @@ public enum Argument {
   case string(String)
   /// Whole numbers: sizes, dimensions.
   case ints([Int])
+  /// Real numbers.
+  case doubles([Double])
   /// Tensors.
   case tensors([Tensor])
   /// Tensors, some of them absent.
@@ -83,6 +85,10 @@ struct ArgumentLists {
       tag(JT_INTS)
       value.count = Int32(numbers.count)
       value.integers = UnsafePointer(copy(numbers.map(Int64.init)))
+    case .doubles(let numbers):
+      tag(JT_DOUBLES)
+      value.count = Int32(numbers.count)
+      value.reals = UnsafePointer(copy(numbers))
     case .tensors(let list):
       tag(JT_TENSORS)
       value.count = Int32(list.count)

@@ -15,7 +15,7 @@ struct OfficialTinyTests {
 
   init() throws {
     golden = try StoredNumbers(fixture: "official-tiny/golden.safetensors")
-    model = try Checkpoint(folder: folder).model(dtype: .float32)
+    model = try Checkpoint(folder.path).model(dtype: .float32)
   }
 
   @Test(
@@ -85,7 +85,7 @@ struct OfficialTinyTests {
       return withoutGradients { model.logits(model(batch, state: &state)).strided(by: 7, dim: 1) }
     }
     let wide = logits(model)
-    let narrow = logits(try Checkpoint(folder: folder).model(dtype: .bfloat16))
+    let narrow = logits(try Checkpoint(folder.path).model(dtype: .bfloat16))
     #expect(relativeError(try golden.numbers("long_logits_bf16"), wide) < 0.05)
     #expect(
       relativeError(narrow, wide) <= relativeError(try golden.numbers("long_logits_bf16"), wide))

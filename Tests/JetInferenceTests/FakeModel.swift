@@ -5,6 +5,7 @@ final class FakeModel: SequenceModel {
   let vocabularySize: Int
   let maximumPositions: Int
   private(set) var tokens: [Int] = []
+  private(set) var prefillCount = 0
   private let logits: ([Int]) -> [Float]
 
   init(
@@ -25,6 +26,7 @@ final class FakeModel: SequenceModel {
 
   func prefill(_ prompt: [Int], isCancelled: () -> Bool) throws -> [Float] {
     tokens = []
+    prefillCount += 1
     for token in prompt {
       if isCancelled() { throw CancellationError() }
       tokens.append(token)

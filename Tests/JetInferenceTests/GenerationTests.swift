@@ -84,6 +84,22 @@ struct GenerationTests {
     #expect(result.tokens.isEmpty && result.finishReason == .length && model.tokens.isEmpty)
   }
 
+  @Test func `rates count steps, and the last token of a full length is not one`() throws {
+    let full = try generate(model: FakeModel.counting(), prompt: [0, 1], options: greedy(4)) { _ in
+      .proceed
+    }
+    #expect(full.steps == 3)
+    let stopped = try generate(
+      model: FakeModel.counting(), prompt: [0], options: greedy(10, stop: [3])
+    ) { _ in .proceed }
+    #expect(stopped.steps == 2)
+    var result = full
+    (result.prefillSeconds, result.generateSeconds) = (0.5, 1.5)
+    #expect(result.promptTokensPerSecond == 4 && result.tokensPerSecond == 2)
+    result.tokens = [2]
+    #expect(result.tokensPerSecond == nil)
+  }
+
   @Test func `cancelling while the prompt is read throws`() {
     var asked = 0
     #expect(throws: CancellationError.self) {

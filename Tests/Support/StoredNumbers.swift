@@ -52,10 +52,10 @@ public final class StoredParameters: ParameterSource {
     self.prefix = prefix
   }
 
-  /// Whether the file holds that parameter.
+  /// Whether the file has that parameter of the layer.
   public func contains(_ name: String) -> Bool { numbers.file[prefix + name] != nil }
 
-  /// Writes that parameter's values, converted to `dtype`.
+  /// Copies the parameter, whose count of elements must fit.
   public func read(
     _ name: String, shape: [Int], dtype: DType, into destination: UnsafeMutableRawBufferPointer
   ) throws {

@@ -1,3 +1,4 @@
+import JetKernels
 import JetTensor
 
 /// The token mixer of a layer.
@@ -32,21 +33,27 @@ public enum Mixer {
     }
   }
 
-  /// One token a sequence with norm and residual; `[N, D]` to `[N, D]`.
+  /// One token a sequence with norm and residual: appended to `steps` where there is a fused form; otherwise what was
+  /// appended before is run, and then this mixer on its outputs. `x` is `[N, D]`.
   func step(
-    _ x: Tensor, norm: RMSNorm, state: inout MixerState, _ context: ForwardContext
+    _ x: Tensor, _ steps: inout LayerSteps, norm: RMSNorm, state: inout MixerState,
+    _ context: ForwardContext
   ) -> Tensor {
     switch (self, state) {
     case (.attention(let attention), .attention(var own)):
-      let y = attention.step(x, norm: norm, state: &own, context)
+      attention.appendStep(to: &steps, norm: norm, state: &own, context)
       state = .attention(own)
-      return y
-    case (.linear(let mixer), .recurrent(var own)):
-      let y = mixer.step(x, norm: norm, state: &own, context)
-      state = .recurrent(own)
-      return y
+      return x
+    case (.linear(let mixer), .recurrent(let own))
+    where mixer.appendStep(to: &steps, norm: norm, state: own):
+      return x
     default:
-      preconditionFailure("the state is not of the kind of its mixer")
+      let x = steps(x)
+      steps = LayerSteps()
+      var own: MixerState? = state
+      let y = self(norm(x).unsqueezed(1), state: &own, context).squeezed(1)
+      if let own { state = own }
+      return x + y
     }
   }
 }

@@ -62,3 +62,10 @@ public enum MixerConfiguration: Codable, Hashable, Sendable {
     }
   }
 }
+
+/// Refuses heads that together have more channels than any model, so that no product of sizes overflows.
+func expectCountable(_ channels: Int) throws {
+  guard channels <= 4_194_304 else {
+    throw ModelError("all heads together have \(channels) channels; expected at most 4194304")
+  }
+}

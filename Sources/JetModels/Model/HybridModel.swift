@@ -25,11 +25,15 @@ public struct HybridLayer {
     return residual + mlp(normalized)
   }
 
-  func step(_ x: Tensor, state: inout MixerState, _ context: ForwardContext) -> Tensor {
-    let mixed = mixer.step(x, norm: mixerNorm, state: &state, context)
-    return Steps.mlp(
-      mixed, norm: mlpNorm.weight, eps: mlpNorm.eps, gateAndUp: mlp.gateAndUp.weight,
+  /// One token a sequence; see ``Mixer/step(_:_:norm:state:_:)``.
+  func step(
+    _ x: Tensor, _ steps: inout LayerSteps, state: inout MixerState, _ context: ForwardContext
+  ) -> Tensor {
+    let x = mixer.step(x, &steps, norm: mixerNorm, state: &state, context)
+    steps.appendMLP(
+      norm: mlpNorm.weight, eps: mlpNorm.eps, gateAndUp: mlp.gateAndUp.weight,
       down: mlp.down.weight)
+    return x
   }
 }
 
@@ -93,15 +97,16 @@ public struct HybridModel {
       "\(batch.sequences) rows of tokens for a state of \(state.lengths.count) sequences")
     let context = ForwardContext(starts: state.lengths, batch: batch, rotary: configuration.rotary)
     var x = embedding.embedded(batch.tokens)
-    let steps =
+    let isStep =
       batch.length == 1 && !batch.isPadded && observe == nil
       && Steps.apply(to: x, weight: embedding, sequences: batch.sequences)
-    if steps {
+    if isStep {
       x = x.squeezed(1)
+      var steps = LayerSteps()
       for (index, layer) in layers.enumerated() {
-        x = layer.step(x, state: &state.layers[index], context)
+        x = layer.step(x, &steps, state: &state.layers[index], context)
       }
-      x = x.unsqueezed(1)
+      x = steps(x).unsqueezed(1)
     } else {
       for (index, layer) in layers.enumerated() {
         observe?(x)
@@ -131,7 +136,8 @@ public struct HybridModel {
   public func logits(_ hidden: Tensor) -> Tensor {
     let rows = hidden.count / configuration.width
     if rows <= Steps.maximumSequences, Steps.apply(to: hidden, weight: head, sequences: rows) {
-      let flat = hidden.reshaped([rows, configuration.width])
+      // The last tokens of several sequences lie apart, and the operator reads rows without gaps.
+      let flat = hidden.reshaped([rows, configuration.width]).contiguous()
       return Steps.head(flat, norm: norm.weight, eps: norm.eps, weight: head)
         .reshaped(hidden.shape.dropLast() + [configuration.vocabularySize])
     }

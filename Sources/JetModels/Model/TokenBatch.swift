@@ -38,7 +38,7 @@ public struct ForwardContext {
   let length: Int
   let device: Device
   private let rotary: RotaryConfiguration
-  private let angleCache: AngleCache
+  private let cache: Cache
 
   init(starts: [Int], batch: TokenBatch, rotary: RotaryConfiguration) {
     self.starts = starts
@@ -46,7 +46,7 @@ public struct ForwardContext {
     length = batch.length
     device = batch.tokens.device
     self.rotary = rotary
-    angleCache = AngleCache()
+    cache = Cache()
   }
 
   var sequences: Int { counts.count }
@@ -58,12 +58,22 @@ public struct ForwardContext {
 
   /// The angles of all positions for heads of `headWidth` channels; by the model's configuration unless another is given.
   func angles(headWidth: Int, by own: RotaryConfiguration? = nil) -> RotaryAngles {
-    let key = AngleCache.Key(headWidth: headWidth, configuration: own ?? rotary)
-    if let found = angleCache.angles[key] { return found }
+    let key = Cache.Angles(headWidth: headWidth, configuration: own ?? rotary)
+    if let found = cache.angles[key] { return found }
     let positions = starts.map { start in (0..<length).map { start + $0 } }
     let made = RotaryAngles(
       positions: positions, headWidth: headWidth, configuration: key.configuration, device: device)
-    angleCache.angles[key] = made
+    cache.angles[key] = made
+    return made
+  }
+
+  /// Of one token a sequence: its place in the cache and how many entries it then looks at, int64 `[B]`.
+  func places(window: Int?) -> (slots: Tensor, counts: Tensor) {
+    if let found = cache.places[window] { return found }
+    let slots = starts.map { start in window.map { start % $0 } ?? start }
+    let counts = starts.map { start in min(start + 1, window ?? Int.max) }
+    let made = (slots: Tensor(slots), counts: Tensor(counts))
+    cache.places[window] = made
     return made
   }
 
@@ -81,12 +91,14 @@ public struct ForwardContext {
     return x * Tensor(flags, shape: [sequences, length] + ones).to(device).to(x.dtype)
   }
 
-  private final class AngleCache {
-    struct Key: Hashable {
+  /// What several layers ask for.
+  private final class Cache {
+    struct Angles: Hashable {
       let headWidth: Int
       let configuration: RotaryConfiguration
     }
 
-    var angles: [Key: RotaryAngles] = [:]
+    var angles: [Angles: RotaryAngles] = [:]
+    var places: [Int?: (slots: Tensor, counts: Tensor)] = [:]
   }
 }

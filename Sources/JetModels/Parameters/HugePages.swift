@@ -31,8 +31,9 @@ enum HugePages {
       )
     }
     let offset = (pageBytes - Int(bitPattern: start) % pageBytes) % pageBytes
+    // Whole pages only: the last one would be 2 MB of memory however little of it the weight takes.
     // A refusal costs speed, not correctness.
-    _ = madvise(start + offset, length - offset, MADV_HUGEPAGE)
+    _ = madvise(start + offset, byteCount / pageBytes * pageBytes, MADV_HUGEPAGE)
     return (UnsafeMutableRawBufferPointer(start: start, count: length), start + offset)
   }
 }

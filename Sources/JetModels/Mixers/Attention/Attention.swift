@@ -140,19 +140,18 @@ public struct Attention {
     }
   }
 
-  /// One token a sequence, norm and residual included: `x + attention(norm(x))`, `x` `[N, D]`.
-  func step(
-    _ x: Tensor, norm: RMSNorm, state: inout AttentionState, _ context: ForwardContext
-  ) -> Tensor {
-    let starts = context.starts
-    if configuration.window == nil { state.reserve((starts.max() ?? 0) + 1) }
-    let slots = starts.map { start in configuration.window.map { start % $0 } ?? start }
-    let counts = starts.map { start in min(start + 1, configuration.window ?? Int.max) }
-    return Steps.attention(
-      x, norm: norm.weight, eps: norm.eps, projection: projection.weight, bias: projection.bias,
+  /// One token a sequence, norm and residual included: `x + attention(norm(x))`.
+  func appendStep(
+    to steps: inout LayerSteps, norm: RMSNorm, state: inout AttentionState,
+    _ context: ForwardContext
+  ) {
+    if configuration.window == nil { state.reserve((context.starts.max() ?? 0) + 1) }
+    let places = context.places(window: configuration.window)
+    steps.appendAttention(
+      norm: norm.weight, eps: norm.eps, projection: projection.weight, bias: projection.bias,
       queryNorm: headNorms?.query.weight, keyNorm: headNorms?.key.weight,
       angles: context.angles(headWidth: configuration.headWidth), keys: state.keys,
-      values: state.values, slots: Tensor(slots), counts: Tensor(counts), output: output.weight,
+      values: state.values, slots: places.slots, counts: places.counts, output: output.weight,
       heads: configuration.heads, scale: scale)
   }
 }

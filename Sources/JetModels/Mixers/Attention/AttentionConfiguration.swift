@@ -39,6 +39,7 @@ public struct AttentionConfiguration: Codable, Hashable, Sendable {
     guard (2...65_536).contains(headWidth), headWidth % 2 == 0 else {
       throw ModelError("the head width is \(headWidth); expected an even number from 2")
     }
+    try expectCountable(heads * headWidth)
     if let window, !(1...1_073_741_824).contains(window) {
       throw ModelError("the window is \(window); expected at least 1")
     }

@@ -25,11 +25,24 @@ public struct DeltaNetConfiguration: LinearMixerConfiguration {
   /// `deltanet`.
   public static let kind = "deltanet"
 
+  /// DeltaNet.
+  public static let title = "DeltaNet"
+
+  /// The recall, the update and the read.
+  public static let memoryProducts = 3
+
   /// The convolution is on queries, keys and values.
   public var stateSizes: RecurrentStateSizes {
     RecurrentStateSizes(
       heads: heads, keyWidth: keyWidth, valueWidth: valueWidth,
       windowChannels: heads * (2 * keyWidth + valueWidth), windowTaps: kernelSize)
+  }
+
+  /// Numbers in its parameters.
+  public func parameterCount(width: Int) -> Int {
+    let (keys, values) = (keyChannels, valueChannels)
+    let convolved = 2 * keys + values
+    return width * (convolved + heads) + convolved * kernelSize + valueWidth + values * width
   }
 
   /// Checks the sizes.

@@ -29,9 +29,22 @@ public struct GLAConfiguration: LinearMixerConfiguration {
   /// `gla`.
   public static let kind = "gla"
 
+  /// GLA.
+  public static let title = "GLA"
+
+  /// The update and the read.
+  public static let memoryProducts = 2
+
   /// Nothing is convolved.
   public var stateSizes: RecurrentStateSizes {
     RecurrentStateSizes(heads: heads, keyWidth: keyWidth, valueWidth: valueWidth)
+  }
+
+  /// Numbers in its parameters.
+  public func parameterCount(width: Int) -> Int {
+    let (keys, values) = (keyChannels, valueChannels)
+    let decay = width * decayRank + decayRank * keys + keys
+    return width * (2 * keys + 2 * values) + decay + valueWidth + values * width
   }
 
   /// Checks the sizes and the decay's projection.

@@ -25,11 +25,25 @@ public struct GatedDeltaNetConfiguration: LinearMixerConfiguration {
   /// `gated_deltanet`.
   public static let kind = "gated_deltanet"
 
+  /// Gated DeltaNet.
+  public static let title = "Gated DeltaNet"
+
+  /// The recall, the update and the read.
+  public static let memoryProducts = 3
+
   /// The convolution is on queries, keys and values.
   public var stateSizes: RecurrentStateSizes {
     RecurrentStateSizes(
       heads: heads, keyWidth: keyWidth, valueWidth: valueWidth,
       windowChannels: heads * (2 * keyWidth + valueWidth), windowTaps: kernelSize)
+  }
+
+  /// Numbers in its parameters.
+  public func parameterCount(width: Int) -> Int {
+    let (keys, values) = (keyChannels, valueChannels)
+    let inputs = 2 * keys + 2 * values + 2 * heads
+    return width * inputs + (2 * keys + values) * kernelSize + 2 * heads + valueWidth
+      + values * width
   }
 
   /// Checks the sizes.

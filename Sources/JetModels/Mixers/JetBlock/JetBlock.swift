@@ -1,4 +1,4 @@
-import JetKernels
+public import JetKernels
 public import JetTensor
 
 /// JetBlock: the gated delta rule whose values pass a convolution with kernels made from each token.
@@ -85,18 +85,19 @@ public struct JetBlock: LinearMixer {
     }
   }
 
-  /// One token a sequence, norm and residual included: `x + block(norm(x))`, `x` `[N, D]`; fused for the released form.
-  public func step(
-    _ x: Tensor, norm inputNorm: RMSNorm, state: inout RecurrentState, _ context: ForwardContext
-  ) -> Tensor {
+  /// Appends the fused form, which there is for the released form of the block.
+  public func appendStep(
+    to steps: inout LayerSteps, norm inputNorm: RMSNorm, state: RecurrentState
+  ) -> Bool {
     guard configuration.isReleasedForm, configuration.kernelSize == Steps.convolutionTaps,
       case .dynamic(let generators) = convolution
-    else { return steppedAsPiece(x, norm: inputNorm, state: &state, context) }
-    return Steps.jetBlock(
-      x, norm: inputNorm.weight, eps: inputNorm.eps, input: input.weight,
-      generator: generators[0].weight, generatorBias: generators[0].bias,
-      logRate: decay.logRate, stepBias: decay.stepBias, window: state.window, memory: state.memory,
+    else { return false }
+    steps.appendJetBlock(
+      norm: inputNorm.weight, eps: inputNorm.eps, input: input.weight,
+      generator: generators[0].weight, generatorBias: generators[0].bias, logRate: decay.logRate,
+      stepBias: decay.stepBias, window: state.window, memory: state.memory,
       outputNorm: norm.weight, outputEps: norm.eps, output: output.weight,
       heads: configuration.heads)
+    return true
   }
 }

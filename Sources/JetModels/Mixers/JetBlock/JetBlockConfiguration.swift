@@ -51,6 +51,12 @@ public struct JetBlockConfiguration: LinearMixerConfiguration {
   /// `jet`, as in the released code.
   public static let kind = "jet"
 
+  /// JetBlock.
+  public static let title = "JetBlock"
+
+  /// The recall, the update and the read.
+  public static let memoryProducts = 3
+
   /// The inner width of the values' kernel generator.
   public var generatorWidth: Int { heads * valueWidth / generatorReduction }
 
@@ -76,6 +82,18 @@ public struct JetBlockConfiguration: LinearMixerConfiguration {
     RecurrentStateSizes(
       heads: heads, keyWidth: keyWidth, valueWidth: valueWidth,
       windowChannels: streams.reduce(0) { $0 + $1.channels }, windowTaps: kernelSize)
+  }
+
+  /// Numbers in its parameters.
+  public func parameterCount(width: Int) -> Int {
+    let (keys, values) = (keyChannels, valueChannels)
+    let inputs = 2 * keys + 2 * values + generatorWidths.reduce(0, +) + 2 * heads
+    let channels = streams.map(\.channels)
+    let taps =
+      kernels == .fixed
+      ? channels.reduce(0, +) * kernelSize
+      : zip(channels, generatorWidths).reduce(0) { $0 + $1.0 * kernelSize * ($1.1 + 1) }
+    return width * inputs + taps + 2 * heads + valueWidth + values * width
   }
 
   /// Checks the sizes, and that each generator has channels.

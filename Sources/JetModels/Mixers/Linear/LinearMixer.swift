@@ -1,9 +1,10 @@
+public import JetKernels
 public import JetTensor
 
 /// A layer that mixes tokens through a memory of fixed size: linear attention and its kin.
 ///
-/// One function of two forms. ``callAsFunction(_:state:_:)`` takes any number of tokens, from a whole sequence (the
-/// form to train) to a piece with carried state; ``step(_:norm:state:_:)`` takes one. They agree.
+/// ``callAsFunction(_:state:_:)`` takes any number of tokens: a whole sequence (the form to train), a piece with carried
+/// state, or one. However a sequence is cut, the outputs are the same.
 public protocol LinearMixer {
   /// All tokens of a piece at once.
   ///
@@ -19,29 +20,18 @@ public protocol LinearMixer {
     _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
   ) -> Tensor
 
-  /// One token a sequence, norm and residual included: `x + mixer(norm(x))`, `[N, D]` to `[N, D]`.
+  /// Appends to `steps` the fused form of one token a sequence, norm and residual included: `x + mixer(norm(x))`.
   ///
-  /// Only a mixer with a fused kernel writes its own.
-  func step(
-    _ x: Tensor, norm: RMSNorm, state: inout RecurrentState, _ context: ForwardContext
-  ) -> Tensor
+  /// Only a mixer with a fused kernel writes its own; the others run a step as a piece of one token.
+  ///
+  /// - Parameter state: what came before; the kernel will write its tensors in place.
+  /// - Returns: whether there is such a form for these sizes; if not, nothing was appended.
+  func appendStep(to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState) -> Bool
 }
 
 extension LinearMixer {
-  /// The step as a piece of one token.
-  public func step(
-    _ x: Tensor, norm: RMSNorm, state: inout RecurrentState, _ context: ForwardContext
-  ) -> Tensor {
-    steppedAsPiece(x, norm: norm, state: &state, context)
-  }
-
-  /// The step as a piece of one token, also where the mixer has a fused one for other sizes.
-  func steppedAsPiece(
-    _ x: Tensor, norm: RMSNorm, state: inout RecurrentState, _ context: ForwardContext
-  ) -> Tensor {
-    var own: RecurrentState? = state
-    let y = self(norm(x).unsqueezed(1), state: &own, context).squeezed(1)
-    if let own { state = own }
-    return x + y
-  }
+  /// There is no fused form.
+  public func appendStep(
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState
+  ) -> Bool { false }
 }

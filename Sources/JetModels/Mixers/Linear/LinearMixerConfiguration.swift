@@ -8,6 +8,15 @@ public protocol LinearMixerConfiguration: Codable, Hashable, Sendable {
   /// What the mixer carries from token to token.
   var stateSizes: RecurrentStateSizes { get }
 
+  /// The name for people.
+  static var title: String { get }
+
+  /// How many numbers its parameters hold in a model of that width.
+  func parameterCount(width: Int) -> Int
+
+  /// Products with the memory that a token takes: one for each read and each write of it.
+  static var memoryProducts: Int { get }
+
   /// Checks that such a mixer can exist.
   ///
   /// - Throws: ``ModelError`` naming the value and what was expected.
@@ -18,6 +27,12 @@ public protocol LinearMixerConfiguration: Codable, Hashable, Sendable {
 }
 
 extension LinearMixerConfiguration {
+  /// Channels of the keys of all heads.
+  var keyChannels: Int { stateSizes.heads * stateSizes.keyWidth }
+
+  /// Channels of the values of all heads.
+  var valueChannels: Int { stateSizes.heads * stateSizes.valueWidth }
+
   /// The state before the first token.
   public func state(sequences: Int, dtype: DType, device: Device) -> RecurrentState {
     RecurrentState(stateSizes, sequences: sequences, dtype: dtype, device: device)
@@ -35,5 +50,6 @@ extension LinearMixerConfiguration {
           + "\(sizes.valueWidth) and \(sizes.windowTaps) taps cannot be built; expected positive sizes and at most "
           + "64 taps")
     }
+    try expectCountable(sizes.heads * max(sizes.keyWidth, sizes.valueWidth))
   }
 }

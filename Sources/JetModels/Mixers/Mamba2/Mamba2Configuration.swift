@@ -29,6 +29,12 @@ public struct Mamba2Configuration: LinearMixerConfiguration {
   /// `mamba2`.
   public static let kind = "mamba2"
 
+  /// Mamba2.
+  public static let title = "Mamba2"
+
+  /// The update and the read.
+  public static let memoryProducts = 2
+
   /// Channels that pass the convolution: the heads' inputs, B and C.
   var convolvedChannels: Int { heads * valueWidth + 2 * groups * keyWidth }
 
@@ -37,6 +43,13 @@ public struct Mamba2Configuration: LinearMixerConfiguration {
     RecurrentStateSizes(
       heads: heads, keyWidth: keyWidth, valueWidth: valueWidth, windowChannels: convolvedChannels,
       windowTaps: kernelSize)
+  }
+
+  /// Numbers in its parameters.
+  public func parameterCount(width: Int) -> Int {
+    let (inner, convolved) = (valueChannels, convolvedChannels)
+    return width * (inner + convolved + heads) + convolved * (kernelSize + 1) + 3 * heads + inner
+      + inner * width
   }
 
   /// Checks the sizes, and that groups are of equal size.

@@ -42,11 +42,26 @@ public struct RWKV7Configuration: LinearMixerConfiguration {
   /// `rwkv7`.
   public static let kind = "rwkv7"
 
+  /// RWKV7.
+  public static let title = "RWKV7"
+
+  /// The recall, the two parts of the update and the read.
+  public static let memoryProducts = 4
+
   /// The token shift keeps one input of the layer.
   public var stateSizes: RecurrentStateSizes {
     RecurrentStateSizes(
       heads: heads, keyWidth: keyWidth, valueWidth: valueWidth, windowChannels: width,
       windowTaps: 1)
+  }
+
+  /// Numbers in its parameters.
+  public func parameterCount(width: Int) -> Int {
+    let (keys, values) = (keyChannels, valueChannels)
+    let decayAndRate = (decayRank + rateRank) * (width + keys) + 2 * keys
+    let gate = gateRank * (width + values)
+    return 6 * width + width * (2 * keys + values) + decayAndRate + gate + 3 * keys + 2 * values
+      + values * width
   }
 
   /// Checks the sizes and ranks.

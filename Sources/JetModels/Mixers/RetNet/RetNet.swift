@@ -46,7 +46,8 @@ public struct RetNet: LinearMixer {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let parts = input(x).split([keys, keys, values, values], dim: -1)
-    let angles = context.angles(headWidth: configuration.keyWidth, by: configuration.rotary)
+    let angles = context.angles(
+      headWidth: configuration.keyWidth, by: RotaryConfiguration(theta: configuration.rotaryTheta))
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let mixed = retention(

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Foundation
+import Testing
+
+@testable import jet
+
+/// The help of each command is that of its file in Snapshots; `JET_UPDATE_SNAPSHOTS=1` writes them.
+struct HelpTests {
+  private static let commands: [String: any ParsableCommand.Type] = [
+    "jet": Jet.self, "generate": Generate.self, "chat": Chat.self, "info": Info.self,
+    "tokenize": Tokenize.self, "logits": Logits.self, "bench": Bench.self, "doctor": Doctor.self,
+  ]
+
+  @Test(arguments: commands.keys.sorted())
+  func `help is as recorded`(name: String) throws {
+    let command = try #require(Self.commands[name])
+    let help = Jet.helpMessage(for: command, columns: 80) + "\n"
+    let file = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "Snapshots/\(name).txt")
+    if ProcessInfo.processInfo.environment["JET_UPDATE_SNAPSHOTS"] != nil {
+      try Data(help.utf8).write(to: file)
+    }
+    #expect(try String(contentsOf: file, encoding: .utf8) == help)
+  }
+
+  @Test func `every command has a snapshot and an example`() {
+    let names = Jet.configuration.subcommands.map {
+      $0.configuration.commandName ?? $0._commandName
+    }
+    #expect(Set(names).union(["jet"]) == Set(Self.commands.keys))
+    for (name, command) in Self.commands {
+      #expect(command.configuration.discussion.contains("EXAMPLES"), "\(name)")
+    }
+  }
+}
