@@ -56,6 +56,8 @@ Isa initial() {
 }
 
 std::atomic<int> chosen{-1};
+/// What jet_force_isa asked for on this thread; -1 for what the process runs with.
+thread_local int forced = -1;
 
 }  // namespace
 
@@ -70,6 +72,7 @@ const char *isa_name(Isa isa) {
 }
 
 Isa current_isa() {
+  if (forced >= 0) return static_cast<Isa>(forced);
   int isa = chosen.load(std::memory_order_relaxed);
   if (isa < 0) {
     isa = static_cast<int>(initial());
@@ -89,11 +92,14 @@ extern "C" const char *jet_isa_name(void) {
 }
 
 extern "C" int jet_force_isa(const char *name) {
-  if (!name) return -1;
+  if (!name) {
+    jet::forced = -1;
+    return 0;
+  }
   try {
     std::optional<jet::Isa> isa = jet::named(name);
     if (!isa || !jet::is_supported(*isa)) return -1;
-    jet::chosen.store(static_cast<int>(*isa), std::memory_order_relaxed);
+    jet::forced = static_cast<int>(*isa);
     return 0;
   } catch (...) {
     return -1;

@@ -16,6 +16,17 @@ public enum FastForm {
   /// that this processor lacks.
   public static var instructionSet: String? { jet_isa_name().map { String(cString: $0) } }
 
+  /// Runs `body` with the CPU kernels that it calls taking one instruction set; nil where the processor lacks it.
+  ///
+  /// For tests. It covers the thread that runs `body`, so others may run beside it.
+  static func withInstructionSet<Result>(
+    _ name: String, _ body: () throws -> Result
+  ) rethrows -> Result? {
+    guard jet_force_isa(name) == 0 else { return nil }
+    defer { jet_force_isa(nil) }
+    return try body()
+  }
+
   /// Whether our CPU kernels take these tensors: on the CPU, float32 or bfloat16, and none in need of a gradient.
   static func applies(to tensors: Tensor?...) -> Bool {
     if isDisabled { return false }

@@ -31,7 +31,7 @@ struct Recurrence: Sendable, CustomTestStringConvertible {
     }
   }
 
-  static let all = [gatedDeltaRule, retention, gatedLinearAttention, generalizedDeltaRule]
+  static let all = [retention, gatedLinearAttention, generalizedDeltaRule]
 
   private static func keysAndValues(_ sizes: Sizes, _ generator: Generator) -> [Tensor] {
     [sizes.key, sizes.key, sizes.value].map { .randomNormal($0, generator: generator) }
@@ -40,29 +40,6 @@ struct Recurrence: Sendable, CustomTestStringConvertible {
   private static func decays(_ shape: [Int], _ decay: Double, _ generator: Generator) -> Tensor {
     Tensor.randomUniform(shape, generator: generator) * (-2 * decay)
   }
-
-  static let gatedDeltaRule = Recurrence(
-    testDescription: "gated delta rule",
-    inputs: { sizes, decay in
-      let generator = Generator(seed: 1)
-      let strength = sigmoid(.randomNormal(sizes.gate, generator: generator))
-      return keysAndValues(sizes, generator) + [strength, decays(sizes.gate, decay, generator)]
-    },
-    definition: { x, memory in
-      gatedDeltaRuleDefinition(
-        query: x[0], key: x[1], value: x[2], writeStrength: x[3], logDecay: x[4], memory: &memory,
-        scale: 0.25, normalizes: true)
-    },
-    chunked: { x, memory in
-      gatedDeltaRuleChunked(
-        query: x[0], key: x[1], value: x[2], writeStrength: x[3], logDecay: x[4], memory: &memory,
-        scale: 0.25, normalizes: true)
-    },
-    entry: { x, memory in
-      JetKernels.gatedDeltaRule(
-        query: x[0], key: x[1], value: x[2], writeStrength: x[3], logDecay: x[4], memory: &memory,
-        scale: 0.25)
-    })
 
   static let retention = Recurrence(
     testDescription: "retention",

@@ -3,8 +3,6 @@ import JetTensor
 import JetTestSupport
 import Testing
 
-private let bound = 1e-4
-
 @Suite("Chunked forms of operations with a memory")
 struct RecurrenceTests {
   private func expectAgreement(
@@ -15,8 +13,8 @@ struct RecurrenceTests {
       var (expectedMemory, memory) = (sizes.memory, sizes.memory)
       let expected = operation.definition(inputs, &expectedMemory)
       let result = form(inputs, &memory)
-      #expect(relativeError(result, expected) < bound, "read-outs")
-      #expect(relativeError(memory, expectedMemory) < bound, "memory")
+      expectNear(result, near: expected, Bound.recurrence.relative(.float32), "read-outs")
+      expectNear(memory, near: expectedMemory, Bound.recurrence.relative(.float32), "memory")
     }
   }
 
@@ -52,8 +50,8 @@ struct RecurrenceTests {
       var (expectedMemory, memory) = (sizes.memory, sizes.memory)
       let expected = operation.definition(inputs, &expectedMemory)
       let result = operation.chunked(inputs, &memory)
-      #expect(relativeError(result, expected) < 1e-5, "read-outs")
-      #expect(relativeError(memory, expectedMemory) < 1e-5, "memory")
+      expectNear(result, near: expected, Bound.recurrence.relative(.float32), "read-outs")
+      expectNear(memory, near: expectedMemory, Bound.recurrence.relative(.float32), "memory")
     }
   }
 
@@ -67,8 +65,9 @@ struct RecurrenceTests {
       let parts = [0..<47, 47..<48, 48..<150].map { range in
         operation.entry(inputs.map { $0.slice(range, dim: 1) }, &carried)
       }
-      #expect(relativeError(Tensor.concatenate(parts, dim: 1), expected) < bound)
-      #expect(relativeError(carried, whole) < bound)
+      let joined = Tensor.concatenate(parts, dim: 1)
+      expectNear(joined, near: expected, Bound.recurrence.relative(.float32), "read-outs")
+      expectNear(carried, near: whole, Bound.recurrence.relative(.float32), "memory")
     }
   }
 
@@ -98,28 +97,23 @@ struct RecurrenceTests {
     #expect(expected.count == leaves.count)
     #expect(result.count == leaves.count)
     for (index, (found, wanted)) in zip(result, expected).enumerated() {
-      #expect(relativeError(found, wanted) < bound, "input \(index)")
+      expectNear(found, near: wanted, Bound.gradients, "input \(index)")
     }
   }
 
   @Test("the gradients are those of finite differences", arguments: Recurrence.all)
   func finiteDifferences(operation: Recurrence) {
     let sizes = Recurrence.Sizes(batch: 1, tokens: 5, heads: 1, keyWidth: 3, valueWidth: 4)
-    let leaves = operation.inputs(sizes, 0.5) + [sizes.memory]
-    let step = 1e-2
-    for form in [operation.definition, operation.chunked] {
-      for (index, gradient) in gradients(form, leaves).enumerated() {
-        let direction = Tensor.randomNormal(gradient.shape, generator: Generator(seed: 5))
-        func loss(_ factor: Double) -> Double {
-          var moved = leaves
-          moved[index] = leaves[index] + direction * factor
-          return withoutGradients { weighted(form, moved).item(as: Double.self) }
-        }
-        let difference = (loss(step) - loss(-step)) / (2 * step)
-        let foretold = (gradient * direction).sum().item(as: Double.self)
-        let size = sqrt((gradient * gradient).sum()).item(as: Double.self)
-        #expect(abs(difference - foretold) < 5e-3 * max(size, 1), "input \(index)")
+    let inputs = operation.inputs(sizes, 0.5) + [sizes.memory]
+    func results(_ form: @escaping Recurrence.Form) -> ([Tensor]) -> [Tensor] {
+      { x in
+        var memory = x[x.count - 1]
+        return [form(Array(x.dropLast()), &memory), memory]
       }
+    }
+    for form in [operation.definition, operation.chunked] {
+      expectGradients(
+        at: inputs, of: results(form), definition: results(operation.definition))
     }
   }
 }

@@ -29,6 +29,10 @@ struct BenchRunnerTests {
       #expect(rate.minimum > 0 && rate.maximum < .infinity && result.share > 0)
       #expect(rate.minimum <= rate.median && rate.median <= rate.maximum)
     }
+    let twice = MachineRates(readBytesPerSecond: 2e9, matrixOperationsPerSecond: 4e9)
+    let compared = results.map { $0.compared(with: rates.highest(twice), insteadOf: rates) }
+    #expect(abs(compared[0].share * 4 / results[0].share - 1) < 1e-9)
+    #expect(abs(compared[1].share * 2 / results[1].share - 1) < 1e-9)
     #expect(
       results[1].stepBytes
         == model.configuration.stepTraffic(

@@ -16,7 +16,8 @@ void jet_kernels_link(void);
 /// A null pointer when `JET_ISA` names one that is unknown or that this processor lacks.
 const char *jet_isa_name(void);
 
-/// Chooses the instruction set by name from now on; for tests, not while an operator runs.
+/// Chooses the instruction set of the operators that the calling thread calls from now on, by name;
+/// a null pointer goes back to that of the process. For tests: other threads are left as they are.
 /// Returns 0, or -1 if the name is unknown or the processor lacks it, and then changes nothing.
 int jet_force_isa(const char *name);
 

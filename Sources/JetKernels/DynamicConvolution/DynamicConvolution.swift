@@ -51,14 +51,17 @@ public func shiftedWindowDefinition(_ window: Tensor, _ x: Tensor, counts: [Int]
 public func dynamicConvolution(
   _ x: Tensor, kernels: Tensor, window: inout Tensor, counts: [Int]? = nil
 ) -> Tensor {
-  guard FastForm.applies(to: x, kernels, window), x.dtype == kernels.dtype, window.dtype == x.dtype
+  guard
+    FastForm.applies(to: x, kernels, window),
+    [kernels, window].allSatisfy({ $0.dtype == x.dtype }), window.isContiguous
   else {
     let y = dynamicConvolutionDefinition(x, kernels: kernels, window: window)
     window = shiftedWindowDefinition(window, x, counts: counts)
     return y
   }
   let shifted = counts.map { shiftedWindowDefinition(window, x, counts: $0) }
-  let y = Kernels.dynamicConvolution(.tensor(x), .tensor(kernels), .tensor(window), .bool(true))
+  let y = Kernels.dynamicConvolution(
+    .tensor(x.contiguous()), .tensor(kernels.contiguous()), .tensor(window), .bool(true))
   if let shifted { window = shifted }
   return y
 }

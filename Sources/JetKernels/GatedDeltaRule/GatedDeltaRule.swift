@@ -10,10 +10,16 @@ public func gatedDeltaRule(
   query: Tensor, key: Tensor, value: Tensor, writeStrength: Tensor, logDecay: Tensor,
   memory: inout Tensor, scale: Double, normalizes: Bool = true
 ) -> Tensor {
+  if FastForm.isDisabled {
+    return gatedDeltaRuleDefinition(
+      query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
+      memory: &memory, scale: scale, normalizes: normalizes)
+  }
   let fits =
     FastForm.applies(to: query, key, value, writeStrength, logDecay, memory)
     && key.dim(3) <= 256 && value.dim(3) <= 256
-    && [query, key, value].allSatisfy { $0.strides.last == 1 } && memory.isContiguous
+    && [query, key, value].allSatisfy { $0.dtype == value.dtype && $0.strides.last == 1 }
+    && memory.isContiguous
   guard fits else {
     let length = query.dim(1)
     guard length > 1 else {

@@ -6,7 +6,7 @@ public func gatedLinearAttention(
   query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, memory: inout Tensor, scale: Double
 ) -> Tensor {
   let length = query.dim(1)
-  guard length > 1 else {
+  guard length > 1, !FastForm.isDisabled else {
     return gatedLinearAttentionDefinition(
       query: query, key: key, value: value, logDecay: logDecay, memory: &memory, scale: scale)
   }

@@ -7,7 +7,7 @@ public func generalizedDeltaRule(
   logDecay: Tensor, memory: inout Tensor
 ) -> Tensor {
   let length = query.dim(1)
-  guard length > 1 else {
+  guard length > 1, !FastForm.isDisabled else {
     return generalizedDeltaRuleDefinition(
       query: query, key: key, value: value, recallKey: recallKey, rewriteKey: rewriteKey,
       logDecay: logDecay, memory: &memory)

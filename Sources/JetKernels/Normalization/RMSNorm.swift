@@ -14,7 +14,7 @@ public func rmsNormDefinition(_ x: Tensor, weight: Tensor?, eps: Double) -> Tens
 
 /// Root-mean-square normalization over the last dimension; see ``rmsNormDefinition(_:weight:eps:)``.
 public func rmsNorm(_ x: Tensor, weight: Tensor, eps: Double) -> Tensor {
-  guard FastForm.applies(to: x, weight) else {
+  guard FastForm.applies(to: x, weight), weight.isContiguous else {
     return rmsNormDefinition(x, weight: weight, eps: eps)
   }
   return Kernels.rmsNorm(.tensor(x), .tensor(weight), .double(eps))
@@ -26,7 +26,9 @@ public func rmsNorm(_ x: Tensor, weight: Tensor, eps: Double) -> Tensor {
 public func addingRMSNorm(
   _ residual: Tensor, _ x: Tensor, weight: Tensor, eps: Double
 ) -> (residual: Tensor, normalized: Tensor) {
-  guard FastForm.applies(to: residual, x, weight), residual.dtype == x.dtype else {
+  guard FastForm.applies(to: residual, x, weight), residual.dtype == x.dtype,
+    weight.isContiguous
+  else {
     let sum = residual + x
     return (sum, rmsNorm(sum, weight: weight, eps: eps))
   }
@@ -49,7 +51,9 @@ public func gatedRMSNormDefinition(
 
 /// Normalization of each head, scaled by a gate; see ``gatedRMSNormDefinition(_:gate:weight:eps:)``.
 public func gatedRMSNorm(_ x: Tensor, gate: Tensor, weight: Tensor, eps: Double) -> Tensor {
-  guard FastForm.applies(to: x, gate, weight), x.dtype == gate.dtype else {
+  guard FastForm.applies(to: x, gate, weight), x.dtype == gate.dtype,
+    weight.isContiguous
+  else {
     return gatedRMSNormDefinition(x, gate: gate, weight: weight, eps: eps)
   }
   return Kernels.gatedRMSNorm(.tensor(x), .tensor(gate), .tensor(weight), .double(eps))

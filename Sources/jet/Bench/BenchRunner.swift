@@ -18,7 +18,17 @@ struct BenchRunner {
     let stepSeconds: Double?
     let stepBytes: Int?
     /// Of the measured bandwidth in decode, of the measured matrix rate in prefill.
-    let share: Double
+    private(set) var share: Double
+
+    /// The same result compared with rates measured at another time.
+    func compared(with rates: MachineRates, insteadOf old: MachineRates) -> Result {
+      var result = self
+      result.share *=
+        phase == .decode
+        ? old.readBytesPerSecond / rates.readBytesPerSecond
+        : old.matrixOperationsPerSecond / rates.matrixOperationsPerSecond
+      return result
+    }
   }
 
   let model: HybridModel

@@ -23,6 +23,13 @@ struct MachineRates: Encodable {
     }
   }
 
+  /// The higher rates of two measurements, for other programs can only lower them.
+  func highest(_ other: MachineRates) -> MachineRates {
+    MachineRates(
+      readBytesPerSecond: max(readBytesPerSecond, other.readBytesPerSecond),
+      matrixOperationsPerSecond: max(matrixOperationsPerSecond, other.matrixOperationsPerSecond))
+  }
+
   private static func productRate(on device: Device, dtype: DType) -> Double {
     let generator = Generator(seed: 1)
     let x = Tensor.randomNormal([product.rows, product.inner], generator: generator)

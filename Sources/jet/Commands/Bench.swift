@@ -71,8 +71,8 @@ struct Bench: ParsableCommand {
     let (name, configuration, dtype) = describe(choice)
     try checkSize(configuration, dtype)
     let loaded = try load(choice)
-    let rates = try MachineRates.measured(on: runtime.device, dtype: loaded.dtype)
-    var runner = BenchRunner(loaded, chunkTokens: chunk, repeats: repeats, rates: rates)
+    let before = try MachineRates.measured(on: runtime.device, dtype: loaded.dtype)
+    var runner = BenchRunner(loaded, chunkTokens: chunk, repeats: repeats, rates: before)
     var results: [BenchRunner.Result] = []
     do {
       for depth in depth.values {
@@ -85,6 +85,9 @@ struct Bench: ParsableCommand {
       Terminal.note("Interrupted; nothing is reported.")
       throw ExitCode(Interrupt.exitCode)
     }
+    let rates = before.highest(
+      try MachineRates.measured(on: runtime.device, dtype: loaded.dtype))
+    results = results.map { $0.compared(with: rates, insteadOf: before) }
     var isRandom = false
     if case .preset = choice { isRandom = true }
     let report = BenchReport(
