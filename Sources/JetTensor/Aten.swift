@@ -90,6 +90,7 @@ enum Aten {
   static let transpose = Operator("aten::transpose", "int")
   static let tril = Operator("aten::tril")
   static let triu = Operator("aten::triu")
+  static let unbind = Operator("aten::unbind", "int")
   static let unsqueeze = Operator("aten::unsqueeze")
   static let view = Operator("aten::view")
   static let whereTensors = Operator("aten::where", "self")

@@ -39,6 +39,12 @@ extension Tensor {
     Aten.split.all(.tensor(self), .ints(lengths), .int(dim), capacity: lengths.count)
   }
 
+  /// The elements along `dim`, each without it; they share memory. Cheaper to differentiate than ``select(_:dim:)`` of
+  /// each.
+  public func unbound(dim: Int) -> [Tensor] {
+    Aten.unbind.all(.tensor(self), .int(dim), capacity: self.dim(dim))
+  }
+
   /// The last dimension cut into `heads` equal parts: `[…, heads · width]` to `[…, heads, width]`.
   public func heads(_ heads: Int) -> Tensor {
     reshaped(shape.dropLast() + [heads, dim(-1) / heads])

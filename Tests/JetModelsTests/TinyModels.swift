@@ -38,6 +38,33 @@ enum TinyModels {
       "gated_deltanet",
       .gatedDeltaNet(GatedDeltaNetConfiguration(heads: 2, keyWidth: 24, valueWidth: 40))
     ),
+    (
+      "jet with a static convolution",
+      .jet(JetBlockConfiguration(heads: 2, keyWidth: 24, valueWidth: 40, kernels: .fixed))
+    ),
+    (
+      "jet with static convolutions on queries, keys and values",
+      .jet(
+        JetBlockConfiguration(
+          heads: 2, keyWidth: 24, valueWidth: 40, kernelSize: 3, kernels: .fixed,
+          convolved: .queriesKeysAndValues))
+    ),
+    (
+      "jet with dynamic convolutions on queries, keys and values",
+      .jet(
+        JetBlockConfiguration(
+          heads: 2, keyWidth: 24, valueWidth: 40, generatorReduction: 4,
+          convolved: .queriesKeysAndValues))
+    ),
+    ("deltanet", .deltaNet(DeltaNetConfiguration(heads: 2, keyWidth: 24, valueWidth: 40))),
+    ("gla", .gla(GLAConfiguration(heads: 2, keyWidth: 24, valueWidth: 40, decayDivisor: 1))),
+    ("retnet", .retNet(RetNetConfiguration(heads: 3, keyWidth: 24, valueWidth: 40))),
+    ("mamba2", .mamba2(Mamba2Configuration(heads: 3, keyWidth: 24, valueWidth: 40))),
+    (
+      "mamba2 of two groups",
+      .mamba2(Mamba2Configuration(heads: 4, keyWidth: 24, valueWidth: 16, groups: 2))
+    ),
+    ("rwkv7", .rwkv7(RWKV7Configuration(heads: 2, keyWidth: 24, valueWidth: 40, width: 48))),
   ]
 
   static func model(_ mixers: [MixerConfiguration], dtype: DType = .float32) throws -> HybridModel {

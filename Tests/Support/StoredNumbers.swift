@@ -13,6 +13,9 @@ public struct StoredNumbers {
     file = try SafetensorsFile(fixtures.appending(path: name))
   }
 
+  /// The names of all tensors.
+  public var names: [String] { file.names }
+
   /// A float32 tensor.
   public func numbers(_ name: String) throws -> Tensor {
     let stored = try file.tensor(name)

@@ -3,7 +3,8 @@ public import JetTensor
 /// The gated delta rule in the fastest form that fits; see
 /// ``gatedDeltaRuleDefinition(query:key:value:writeStrength:logDecay:memory:scale:normalizes:)``.
 ///
-/// On the CPU without gradients our kernel runs and writes the memory in place; elsewhere
+/// On the CPU without gradients our kernel runs and writes the memory in place; elsewhere a single token takes the
+/// definition, and more of them
 /// ``gatedDeltaRuleChunked(query:key:value:writeStrength:logDecay:memory:scale:normalizes:chunk:)``.
 public func gatedDeltaRule(
   query: Tensor, key: Tensor, value: Tensor, writeStrength: Tensor, logDecay: Tensor,
@@ -20,9 +21,15 @@ public func gatedDeltaRule(
     && [query, key, value].allSatisfy { $0.dtype == value.dtype && $0.strides.last == 1 }
     && memory.isContiguous
   guard fits else {
+    let length = query.dim(1)
+    guard length > 1 else {
+      return gatedDeltaRuleDefinition(
+        query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
+        memory: &memory, scale: scale, normalizes: normalizes)
+    }
     return gatedDeltaRuleChunked(
       query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
-      memory: &memory, scale: scale, normalizes: normalizes)
+      memory: &memory, scale: scale, normalizes: normalizes, chunk: Chunks.size(for: length))
   }
   let kernel = query.dim(1) == 1 ? Kernels.gatedDeltaRuleStep : Kernels.gatedDeltaRuleChunked
   return kernel(

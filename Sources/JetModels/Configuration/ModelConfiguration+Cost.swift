@@ -28,16 +28,14 @@ extension ModelConfiguration {
     var traffic = StepTraffic(
       weightBytes: read * dtype.byteCount, stateReadBytes: 0, stateWrittenBytes: 0)
     for mixer in mixers {
-      switch mixer {
+      switch mixer.sort {
       case .attention(let attention):
         let token = 2 * attention.keyValueHeads * attention.headWidth * dtype.byteCount
         traffic.stateReadBytes += sequences * min(context, attention.window ?? context) * token
         traffic.stateWrittenBytes += sequences * token
-      case .jet, .gatedDeltaNet:
+      case .linear(let linear):
         // All of a recurrent state is read and written anew.
-        var alone = self
-        alone.mixers = [mixer]
-        let state = sequences * alone.stateBytes(context: context, dtype: dtype).fixed
+        let state = sequences * linear.stateSizes.byteCount(dtype)
         traffic.stateReadBytes += state
         traffic.stateWrittenBytes += state
       }
@@ -48,7 +46,7 @@ extension ModelConfiguration {
   /// Floating-point operations to read tokens after others, a multiply-add counted as two.
   ///
   /// All products with weights, attention's two products over the tokens that each query sees, and
-  /// the three of the gated delta rule token by token (`Sᵀk`, the update, `Sᵀq`); the head once.
+  /// those of each linear mixer with its memory token by token; the head once.
   ///
   /// - Parameters:
   ///   - tokens: how many are read.
@@ -57,16 +55,16 @@ extension ModelConfiguration {
     var sum = 2 * Double(vocabularySize * width)
     for mixer in mixers {
       sum += 2 * Double(tokens) * Double(layerParameterCount(mixer))
-      switch mixer {
+      switch mixer.sort {
       case .attention(let attention):
         let seen = (0..<tokens).reduce(0.0) { sum, token in
           sum + Double(min(past + token + 1, attention.window ?? .max))
         }
         sum += 4 * seen * Double(attention.heads * attention.headWidth)
-      case .jet(let jet):
-        sum += 6 * Double(tokens) * Double(jet.heads * jet.keyWidth * jet.valueWidth)
-      case .gatedDeltaNet(let net):
-        sum += 6 * Double(tokens) * Double(net.heads * net.keyWidth * net.valueWidth)
+      case .linear(let linear):
+        let sizes = linear.stateSizes
+        let memory = Double(sizes.heads * sizes.keyWidth * sizes.valueWidth)
+        sum += 2 * Double(type(of: linear).memoryProducts) * Double(tokens) * memory
       }
     }
     return sum
@@ -88,23 +86,13 @@ public struct StepTraffic: Hashable, Sendable {
 
 extension MixerConfiguration {
   fileprivate func parameterCount(width: Int) -> Int {
-    switch self {
+    switch sort {
     case .attention(let attention):
       let query = attention.heads * attention.headWidth
       let both = query + 2 * attention.keyValueHeads * attention.headWidth
       let norms = attention.normalizesQueriesAndKeys ? 2 * attention.headWidth : 0
       return width * both + (attention.hasBias ? both : 0) + norms + query * width
-    case .jet(let jet):
-      let (keys, values) = (jet.heads * jet.keyWidth, jet.heads * jet.valueWidth)
-      let inputs = 2 * keys + 2 * values + jet.generatorWidth + 2 * jet.heads
-      let taps = values * jet.kernelSize
-      return width * inputs + taps * jet.generatorWidth + taps + 2 * jet.heads + jet.valueWidth
-        + values * width
-    case .gatedDeltaNet(let net):
-      let (keys, values) = (net.heads * net.keyWidth, net.heads * net.valueWidth)
-      let inputs = 2 * keys + 2 * values + 2 * net.heads
-      return width * inputs + (2 * keys + values) * net.kernelSize + 2 * net.heads + net.valueWidth
-        + values * width
+    case .linear(let linear): return linear.parameterCount(width: width)
     }
   }
 }

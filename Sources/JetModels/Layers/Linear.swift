@@ -10,10 +10,11 @@ public struct Linear {
 
   /// The map from `inputs` to `outputs` at `path`.
   init(
-    _ inputs: Int, to outputs: Int, hasBias: Bool = false, deviation: Double, _ path: ParameterPath
+    _ inputs: Int, to outputs: Int, bias initializer: Initializer? = nil, deviation: Double,
+    _ path: ParameterPath
   ) throws {
     weight = try path.parameter("weight", [outputs, inputs], .normal(deviation: deviation))
-    bias = hasBias ? try path.parameter("bias", [outputs], .constant(0)) : nil
+    bias = try initializer.map { try path.parameter("bias", [outputs], $0) }
   }
 
   /// Several maps of one input as a single product: their rows one below the other.

@@ -5,18 +5,15 @@ import JetTensor
 public enum Mixer {
   /// Softmax attention.
   case attention(Attention)
-  /// A JetBlock.
-  case jet(JetBlock)
-  /// A Gated DeltaNet layer.
-  case gatedDeltaNet(GatedDeltaNet)
+  /// A linear mixer.
+  case linear(any LinearMixer)
 
   init(
     _ configuration: MixerConfiguration, _ model: ModelConfiguration, _ path: ParameterPath
   ) throws {
-    switch configuration {
+    switch configuration.sort {
     case .attention(let attention): self = .attention(try Attention(attention, model, path))
-    case .jet(let jet): self = .jet(try JetBlock(jet, model, path))
-    case .gatedDeltaNet(let net): self = .gatedDeltaNet(try GatedDeltaNet(net, model, path))
+    case .linear(let linear): self = .linear(try linear.makeMixer(model, path))
     }
   }
 
@@ -28,14 +25,9 @@ public enum Mixer {
       let y = attention(x, state: &own, context)
       if let own { state = .attention(own) }
       return y
-    case .jet(let jet):
+    case .linear(let mixer):
       var own: RecurrentState? = state?.recurrent
-      let y = jet(x, state: &own, context)
-      if let own { state = .recurrent(own) }
-      return y
-    case .gatedDeltaNet(let net):
-      var own: RecurrentState? = state?.recurrent
-      let y = net(x, state: &own, context)
+      let y = mixer(x, state: &own, context)
       if let own { state = .recurrent(own) }
       return y
     }
@@ -52,8 +44,8 @@ public enum Mixer {
       attention.appendStep(to: &steps, norm: norm, state: &own, context)
       state = .attention(own)
       return x
-    case (.jet(let jet), .recurrent(let own)) where jet.hasStep:
-      jet.appendStep(to: &steps, norm: norm, state: own)
+    case (.linear(let mixer), .recurrent(let own))
+    where mixer.appendStep(to: &steps, norm: norm, state: own):
       return x
     default:
       let x = steps(x)
@@ -86,15 +78,13 @@ public enum MixerState {
   init(
     _ configuration: MixerConfiguration, sequences: Int, capacity: Int, dtype: DType, device: Device
   ) {
-    switch configuration {
+    switch configuration.sort {
     case .attention(let attention):
       self = .attention(
         AttentionState(
           attention, sequences: sequences, capacity: capacity, dtype: dtype, device: device))
-    case .jet(let jet):
-      self = .recurrent(jet.state(sequences: sequences, dtype: dtype, device: device))
-    case .gatedDeltaNet(let net):
-      self = .recurrent(net.state(sequences: sequences, dtype: dtype, device: device))
+    case .linear(let linear):
+      self = .recurrent(linear.state(sequences: sequences, dtype: dtype, device: device))
     }
   }
 

@@ -54,7 +54,7 @@ extension ModelConfiguration {
   public func stateBytes(context: Int, dtype: DType) -> (growing: Int, fixed: Int) {
     var (growing, fixed) = (0, 0)
     for mixer in mixers {
-      switch mixer {
+      switch mixer.sort {
       case .attention(let attention):
         let token = 2 * attention.keyValueHeads * attention.headWidth * dtype.byteCount
         if let window = attention.window {
@@ -62,13 +62,8 @@ extension ModelConfiguration {
         } else {
           growing += context * token
         }
-      case .jet(let jet):
-        fixed += jet.heads * jet.keyWidth * jet.valueWidth * DType.float32.byteCount
-        fixed += jet.heads * jet.valueWidth * jet.kernelSize * dtype.byteCount
-      case .gatedDeltaNet(let net):
-        let channels = net.heads * (2 * net.keyWidth + net.valueWidth)
-        fixed += net.heads * net.keyWidth * net.valueWidth * DType.float32.byteCount
-        fixed += channels * net.kernelSize * dtype.byteCount
+      case .linear(let linear):
+        fixed += linear.stateSizes.byteCount(dtype)
       }
     }
     return (growing, fixed)

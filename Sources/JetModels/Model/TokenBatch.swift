@@ -31,7 +31,7 @@ public struct TokenBatch {
 }
 
 /// What the layers of one forward pass share: where each token stands, and its angles.
-struct ForwardContext {
+public struct ForwardContext {
   /// Tokens of each sequence before this piece.
   let starts: [Int]
   let counts: [Int]
@@ -56,13 +56,14 @@ struct ForwardContext {
   /// ``counts`` where there is padding; nil where all tokens are real.
   var paddedCounts: [Int]? { isPadded ? counts : nil }
 
-  /// The angles of all positions for heads of `headWidth` channels.
-  func angles(headWidth: Int) -> RotaryAngles {
-    if let found = cache.angles[headWidth] { return found }
+  /// The angles of all positions for heads of `headWidth` channels; by the model's configuration unless another is given.
+  func angles(headWidth: Int, by own: RotaryConfiguration? = nil) -> RotaryAngles {
+    let key = Cache.Angles(headWidth: headWidth, configuration: own ?? rotary)
+    if let found = cache.angles[key] { return found }
     let positions = starts.map { start in (0..<length).map { start + $0 } }
     let made = RotaryAngles(
-      positions: positions, headWidth: headWidth, configuration: rotary, device: device)
-    cache.angles[headWidth] = made
+      positions: positions, headWidth: headWidth, configuration: key.configuration, device: device)
+    cache.angles[key] = made
     return made
   }
 
@@ -82,15 +83,22 @@ struct ForwardContext {
       .to(device)
   }
 
-  /// float32 `[B, T, 1]`: 1 for a real token, 0 for padding.
-  var realTokens: Tensor {
+  /// `x` `[B, T, …]` with zeros for padding; `x` itself where all tokens are real.
+  func clearingPadding(_ x: Tensor) -> Tensor {
+    guard isPadded else { return x }
     let flags = counts.flatMap { count in (0..<length).map { $0 < count ? Float(1) : 0 } }
-    return Tensor(flags, shape: [sequences, length, 1]).to(device)
+    let ones = Array(repeating: 1, count: x.rank - 2)
+    return x * Tensor(flags, shape: [sequences, length] + ones).to(device).to(x.dtype)
   }
 
   /// What several layers ask for.
   private final class Cache {
-    var angles: [Int: RotaryAngles] = [:]
+    struct Angles: Hashable {
+      let headWidth: Int
+      let configuration: RotaryConfiguration
+    }
+
+    var angles: [Angles: RotaryAngles] = [:]
     var places: [Int?: (slots: Tensor, counts: Tensor)] = [:]
   }
 }

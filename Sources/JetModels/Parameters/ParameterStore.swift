@@ -19,6 +19,8 @@ public enum Initializer: Sendable {
   case normal(deviation: Double)
   /// Every element the same.
   case constant(Double)
+  /// Given values, row-major.
+  case values([Float])
   /// Spread evenly over a range, then mapped.
   case uniform(Double, Double, then: @Sendable (Tensor) -> Tensor)
 }
@@ -100,6 +102,7 @@ public final class ParameterStore {
     withoutGradients {
       switch initializer {
       case .constant(let value): view.fill(value)
+      case .values(let values): view.assign(Tensor(values, shape: view.shape))
       case .normal(let deviation):
         view.assign(Tensor.randomNormal(view.shape, generator: generator) * deviation)
       case .uniform(let low, let high, let then):

@@ -102,7 +102,7 @@ struct ModelReport: Encodable {
 extension MixerConfiguration {
   /// The mixer in a few words.
   fileprivate var sentence: String {
-    switch self {
+    switch sort {
     case .attention(let attention):
       var text = "attention, \(attention.heads) heads of \(attention.headWidth), "
       text += "\(attention.keyValueHeads) of keys and values"
@@ -110,12 +110,12 @@ extension MixerConfiguration {
       if attention.hasBias { text += ", biases" }
       if attention.normalizesQueriesAndKeys { text += ", norms of query and key" }
       return text
-    case .jet(let jet):
-      return "JetBlock, \(jet.heads) heads, memory \(jet.keyWidth) x \(jet.valueWidth), "
-        + "convolution of \(jet.kernelSize)"
-    case .gatedDeltaNet(let net):
-      return "Gated DeltaNet, \(net.heads) heads, memory \(net.keyWidth) x \(net.valueWidth), "
-        + "convolutions of \(net.kernelSize)"
+    case .linear(let linear):
+      let sizes = linear.stateSizes
+      var text = "\(type(of: linear).title), \(sizes.heads) heads, "
+      text += "memory \(sizes.keyWidth) x \(sizes.valueWidth)"
+      if sizes.windowTaps > 1 { text += ", convolution of \(sizes.windowTaps)" }
+      return text
     }
   }
 }

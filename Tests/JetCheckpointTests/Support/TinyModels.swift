@@ -10,7 +10,8 @@ enum TinyModels {
     "qwen2, tied": model(.qwen2, isTied: true), "qwen3": model(.qwen3, isTied: true),
     "qwen3, untied": model(.qwen3), "jet_nemotron": jet(isTied: false),
     "jet_nemotron, tied": jet(isTied: true),
-    "gated_deltanet": deltaNet,
+    "gated_deltanet": deltaNet, "linear mixers of all kinds": allKinds,
+    "jet of other forms": otherJet,
   ]
 
   static func model(
@@ -44,6 +45,30 @@ enum TinyModels {
     var model = jet(isTied: true)
     model.mixers[3] = .gatedDeltaNet(
       GatedDeltaNetConfiguration(heads: 2, keyWidth: 8, valueWidth: 12, kernelSize: 3))
+    return model
+  }
+
+  static var allKinds: ModelConfiguration {
+    var model = jet(isTied: true)
+    model.mixers += [
+      .deltaNet(DeltaNetConfiguration(heads: 2, keyWidth: 8, valueWidth: 12, kernelSize: 3)),
+      .gla(GLAConfiguration(heads: 2, keyWidth: 8, valueWidth: 12, decayRank: 3, decayDivisor: 2)),
+      .retNet(RetNetConfiguration(heads: 2, keyWidth: 8, valueWidth: 12, rotaryTheta: 500)),
+      .mamba2(Mamba2Configuration(heads: 4, keyWidth: 8, valueWidth: 12, groups: 2, kernelSize: 2)),
+      .rwkv7(
+        RWKV7Configuration(
+          heads: 2, keyWidth: 8, valueWidth: 12, width: 24, decayRank: 3, rateRank: 5, gateRank: 7)),
+    ]
+    return model
+  }
+
+  static var otherJet: ModelConfiguration {
+    var model = jet(isTied: true)
+    let block = JetBlockConfiguration(
+      heads: 2, keyWidth: 12, valueWidth: 32, generatorReduction: 4, kernels: .fixed,
+      convolved: .queriesKeysAndValues)
+    model.mixers[0] = .jet(block)
+    model.mixers[3] = .jet(block)
     return model
   }
 

@@ -9,13 +9,13 @@ public import JetTensor
 ///
 /// - Source: Yang et al. 2024, [arXiv:2412.06464](https://arxiv.org/abs/2412.06464); upstream
 ///   `fla/layers/gated_deltanet.py`.
-public struct GatedDeltaNet {
+public struct GatedDeltaNet: LinearMixer {
   /// Heads and widths.
   public let configuration: GatedDeltaNetConfiguration
   /// All that reads the layer's input, merged: query, key, value, gate, decay, write.
   public let input: Linear
-  /// Of query, key and value, one below the other, `[2·H·K + H·V, 1, W]`.
-  public let convolution: Tensor
+  /// Of query, key and value, one below the other.
+  public let convolution: ShortConvolution
   /// How much each head keeps.
   public let decay: DecayGate
   /// The norm of the read-outs of a head.
@@ -35,16 +35,16 @@ public struct GatedDeltaNet {
         ("q_proj", keys), ("k_proj", keys), ("v_proj", values), ("g_proj", values),
         ("a_proj", heads), ("b_proj", heads),
       ], deviation: deviation, path)
-    let bound = 1 / sqrt(Double(configuration.kernelSize))
-    convolution = try path.merged(
-      [("q_conv1d.weight", keys), ("k_conv1d.weight", keys), ("v_conv1d.weight", values)],
-      rest: [1, configuration.kernelSize], .uniform(-bound, bound) { $0 })
+    convolution = try ShortConvolution(
+      of: [("q_conv1d", keys), ("k_conv1d", keys), ("v_conv1d", values)],
+      taps: configuration.kernelSize, path)
     decay = try DecayGate(heads: heads, path)
     norm = try RMSNorm(configuration.valueWidth, eps: configuration.normEps, path / "o_norm")
     output = try Linear(values, to: model.width, deviation: deviation, path / "o_proj")
   }
 
-  func callAsFunction(
+  /// All tokens of a piece at once; `[B, T, D]` to `[B, T, D]`.
+  public func callAsFunction(
     _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
   ) -> Tensor {
     let heads = configuration.heads
@@ -53,10 +53,8 @@ public struct GatedDeltaNet {
     var carried =
       state
       ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
-    let mixable = shortConvolution(
-      parts[0], weight: convolution.squeezed(1), window: &carried.window,
-      counts: context.paddedCounts
-    ).split([keys, keys, values], dim: -1)
+    let mixable = convolution(parts[0], window: &carried.window, context)
+      .split([keys, keys, values], dim: -1)
     let gates = decay(decay: parts[2], write: parts[3], context)
     let mixed = gatedDeltaRule(
       query: mixable[0].heads(heads), key: mixable[1].heads(heads), value: mixable[2].heads(heads),

@@ -9,8 +9,10 @@ public struct DecayGate {
   /// `dt`, `[H]`.
   public let stepBias: Tensor
 
-  init(heads: Int, _ path: ParameterPath) throws {
-    logRate = try path.parameter("A_log", [heads], .uniform(1e-4, 16) { log($0) })
+  /// The gate of `heads` heads whose rates `e^A` begin spread over `rates`.
+  init(heads: Int, rates: ClosedRange<Double> = 1e-4...16, _ path: ParameterPath) throws {
+    logRate = try path.parameter(
+      "A_log", [heads], .uniform(rates.lowerBound, rates.upperBound) { log($0) })
     stepBias = try path.parameter(
       "dt_bias", [heads],
       .uniform(Foundation.log(1e-3), Foundation.log(0.1)) { x in
@@ -25,8 +27,6 @@ public struct DecayGate {
     decay: Tensor, write: Tensor, _ context: ForwardContext
   ) -> (writeStrength: Tensor, logDecay: Tensor) {
     let gates = decayGates(decay: decay, write: write, logRate: logRate, stepBias: stepBias)
-    guard context.isPadded else { return gates }
-    let real = context.realTokens
-    return (gates.writeStrength * real, gates.logDecay * real)
+    return (context.clearingPadding(gates.writeStrength), context.clearingPadding(gates.logDecay))
   }
 }

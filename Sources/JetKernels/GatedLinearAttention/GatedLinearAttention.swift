@@ -1,0 +1,16 @@
+public import JetTensor
+
+/// Gated linear attention in the form that fits: a single token by its definition, more in chunks; see
+/// ``gatedLinearAttentionDefinition(query:key:value:logDecay:memory:scale:)``.
+public func gatedLinearAttention(
+  query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, memory: inout Tensor, scale: Double
+) -> Tensor {
+  let length = query.dim(1)
+  guard length > 1, !FastForm.isDisabled else {
+    return gatedLinearAttentionDefinition(
+      query: query, key: key, value: value, logDecay: logDecay, memory: &memory, scale: scale)
+  }
+  return gatedLinearAttentionChunked(
+    query: query, key: key, value: value, logDecay: logDecay, memory: &memory, scale: scale,
+    chunk: Chunks.size(for: length))
+}
