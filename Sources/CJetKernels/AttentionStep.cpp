@@ -2,7 +2,7 @@
 // `x + output · softmax(scale · q Kᵀ) V`, with `q, k, v = qkv · (rms(x) * norm) + bias`, q and k
 // normed a head (if asked) and rotated, k and v first written to `slots` of the cache.
 //
-// Shapes: x [N, D], qkv [(H + 2G) · Dh, D] with rows q, k, v, cos and sin float32 [N, Dh], keys and
+// Shapes: x [N, D], qkv [(H + 2G) · Dh, D] with rows q, k, v, cos and sin float32 [N, 1, Dh], keys and
 // values [N, G, C, Dh] (any strides but the last), slots and counts int64 [N], output [D, H · Dh].
 // Query head h reads key head h / (H / G). Rotary: x * cos + rotate_half(x) * sin.
 // Rounded to x's dtype after the norms, the projections, the rotation and the weighted sum.
@@ -71,8 +71,8 @@ AttentionStage attention_stage(const char *name, const at::Tensor &x, const at::
   int64_t rows = (heads + 2 * key_heads) * head_width;
   check_tensor(name, "qkv", qkv, x.scalar_type(), {rows, width});
   check_tensor(name, "output", output, x.scalar_type(), {width, heads * head_width});
-  check_tensor(name, "cos", cos, at::kFloat, {sequences, head_width});
-  check_tensor(name, "sin", sin, at::kFloat, {sequences, head_width});
+  check_tensor(name, "cos", cos, at::kFloat, {sequences, 1, head_width});
+  check_tensor(name, "sin", sin, at::kFloat, {sequences, 1, head_width});
   check_tensor(name, "slots", slots, at::kLong, {sequences});
   check_tensor(name, "counts", counts, at::kLong, {sequences});
   check_places(name, slots, counts, capacity);

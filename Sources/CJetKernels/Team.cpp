@@ -63,6 +63,8 @@ void Team::barrier(const void *next, int64_t bytes) {
     state_.taken.store(0, std::memory_order_relaxed);
     return;
   }
+  const char *line = static_cast<const char *>(next);
+  int64_t ahead = std::min(bytes, most_bytes_ahead);
   uint32_t phase = state_.phase.load(std::memory_order_relaxed);
   if (state_.arrived.fetch_add(1, std::memory_order_acq_rel) == count - 1) {
     state_.arrived.store(0, std::memory_order_relaxed);
@@ -70,8 +72,6 @@ void Team::barrier(const void *next, int64_t bytes) {
     state_.phase.store(phase + 1, std::memory_order_release);
     return;
   }
-  const char *line = static_cast<const char *>(next);
-  int64_t ahead = std::min(bytes, most_bytes_ahead);
   for (int spins = 0; state_.phase.load(std::memory_order_acquire) == phase; ++spins) {
     if (ahead > 0) {
       for (int64_t i = 0; i < lines_a_look; ++i) __builtin_prefetch(line + i * line_bytes, 0, 2);

@@ -8,9 +8,12 @@ internal import JetTensor
 ///
 /// - Parameter byteCount: the size of the buffer, 256 MB or more to be larger than the caches.
 /// - Precondition: `byteCount` is at least a page of 4,096 bytes.
-public func measuredReadBandwidth(byteCount: Int = 512 << 20) -> Double {
+/// - Throws: ``TorchError`` when there is no memory for the buffer.
+public func measuredReadBandwidth(byteCount: Int = 512 << 20) throws -> Double {
   precondition(byteCount >= 4096, "a buffer of \(byteCount) bytes cannot be measured")
+  // In the kind of pages that weights lie in.
+  let buffer = try Tensor.emptyInHugePages([byteCount], dtype: .uint8)
   // Written, so that each page is memory of its own and not the system's one page of zeros.
-  let buffer = Tensor.full([byteCount], 1, dtype: .uint8)
+  buffer.fill(1)
   return buffer.withBytes { jet_read_bandwidth($0.baseAddress, $0.count) * 1e9 }
 }

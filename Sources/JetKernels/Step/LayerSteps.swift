@@ -49,8 +49,8 @@ public struct LayerSteps {
     append(
       .attention, heads: heads, [eps, scale],
       [
-        norm, projection, bias, queryNorm, keyNorm, angles.cosines.squeezed(1),
-        angles.sines.squeezed(1), keys, values, slots, counts, output,
+        norm, projection, bias, queryNorm, keyNorm, angles.cosines,
+        angles.sines, keys, values, slots, counts, output,
       ])
   }
 

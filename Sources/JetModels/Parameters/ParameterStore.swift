@@ -73,7 +73,7 @@ public final class ParameterStore {
     _ parts: [(name: String, rows: Int)], rest: [Int], initializer: Initializer
   ) throws -> Tensor {
     let rowCount = parts.reduce(0) { $0 + $1.rows }
-    let whole = try HugePages.tensor([rowCount] + rest, dtype: dtype)
+    let whole = try Tensor.emptyInHugePages([rowCount] + rest, dtype: dtype)
     var row = 0
     for part in parts {
       let shape = [part.rows] + rest

@@ -16,10 +16,10 @@ enum MachineRate: String, Encodable {
   /// The rate at this moment; takes about a tenth of a second.
   func measured(on device: Device, dtype: DType) throws -> Double {
     try withTorchErrors {
-      withoutGradients {
+      try withoutGradients {
         switch self {
-        case .reading:
-          device == .cpu ? measuredReadBandwidth(byteCount: 256 << 20) : Self.copyRate(on: device)
+        case .reading where device == .cpu: try measuredReadBandwidth(byteCount: 256 << 20)
+        case .reading: Self.copyRate(on: device)
         case .multiplying: Self.productRate(on: device, dtype: dtype)
         }
       }

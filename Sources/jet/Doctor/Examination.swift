@@ -61,7 +61,12 @@ enum Examination {
     guard SystemMemory.current.map({ $0.availableBytes > 2 * byteCount }) ?? true else {
       return Finding("bandwidth", "not measured, for too little memory is free", state: .note)
     }
-    let rate = measuredReadBandwidth(byteCount: byteCount)
+    let rate: Double
+    do {
+      rate = try measuredReadBandwidth(byteCount: byteCount)
+    } catch {
+      return Finding("bandwidth", "not measured: \(error)", state: .note)
+    }
     return Finding(
       "bandwidth",
       "reads \(Numbers.short(rate / 1e9)) GB/s: at most \(Numbers.short(rate / 269e6)) steps/s of a "
