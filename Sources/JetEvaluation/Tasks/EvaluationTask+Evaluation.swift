@@ -8,6 +8,13 @@ public struct EvaluationProgress: Hashable, Sendable {
   public var done: Int
   /// All requests of the task.
   public var total: Int
+
+  /// Progress of a task.
+  public init(task: String, done: Int, total: Int) {
+    self.task = task
+    self.done = done
+    self.total = total
+  }
 }
 
 /// Asks a model all questions of a task.
