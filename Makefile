@@ -4,10 +4,14 @@ FLAGS := -c release -Xswiftc -enable-testing -Xlinker -rpath -Xlinker $(CURDIR)/
 
 JET := .build/release/jet
 
-.PHONY: setup build test demo bench lint format clean
+.PHONY: setup setup-eval build test demo bench lint format clean
 
 setup:
 	@scripts/setup.sh
+
+# The evaluation sets of `jet eval`: HellaSwag, ARC, PIQA and others.
+setup-eval:
+	@scripts/setup.sh eval
 
 build: setup
 	swift build $(FLAGS)

