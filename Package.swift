@@ -43,6 +43,10 @@ let package = Package(
     module(
       "JetCheckpoint", ["JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText"]),
     module("JetInference", ["JetModels", "JetTensor"]),
+    // Token shards, losses, the optimizer, conversion of a teacher, and the loop that trains.
+    module(
+      "JetTraining",
+      ["JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor", "JetText"]),
     .executableTarget(
       name: "jet",
       dependencies: [
@@ -65,6 +69,12 @@ let package = Package(
       ]),
     tests("JetTextTests", ["JetText"]),
     tests("JetInferenceTests", ["JetInference", "JetModels", "JetKernels", "JetTensor"]),
+    tests(
+      "JetTrainingTests",
+      [
+        "JetTraining", "JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor",
+        "JetText", "JetTestSupport",
+      ]),
     .testTarget(
       name: "jetTests",
       dependencies: [
