@@ -51,6 +51,10 @@ let package = Package(
         "JetInference", "JetModels", "JetText", "JetTensor",
         .product(name: "Yams", package: "Yams"),
       ]),
+    // Token shards, losses, the optimizer, conversion of a teacher, and the loop that trains.
+    module(
+      "JetTraining",
+      ["JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor", "JetText"]),
     .executableTarget(
       name: "jet",
       dependencies: [
@@ -77,6 +81,12 @@ let package = Package(
     tests(
       "JetEvaluationTests",
       ["JetEvaluation", "JetInference", "JetModels", "JetKernels", "JetTensor", "JetText"]),
+    tests(
+      "JetTrainingTests",
+      [
+        "JetTraining", "JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor",
+        "JetText", "JetTestSupport",
+      ]),
     .testTarget(
       name: "jetTests",
       dependencies: [

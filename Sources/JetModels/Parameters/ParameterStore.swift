@@ -43,6 +43,8 @@ public final class ParameterStore {
   public private(set) var parameters: [Parameter] = []
   /// The tensors that the model computes with, to which gradients flow; ``parameters`` are these or rows of them.
   public private(set) var leaves: [Tensor] = []
+  /// The names of the parameters in each of ``leaves``, in the order of their rows.
+  public private(set) var leafNames: [[String]] = []
 
   private let source: (any ParameterSource)?
   private let generator: Generator
@@ -89,6 +91,7 @@ public final class ParameterStore {
     }
     let placed = whole.to(device)
     leaves.append(placed)
+    leafNames.append(parts.map(\.name))
     row = 0
     for part in parts {
       let view = parts.count == 1 ? placed : placed.slice(row..<row + part.rows, dim: 0)

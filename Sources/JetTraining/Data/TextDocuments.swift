@@ -1,0 +1,60 @@
+import Foundation
+import JetFormats
+
+/// The documents of a text file.
+struct TextDocuments {
+  private let url: URL
+  private let isLines: Bool
+  private let isCompressed: Bool
+
+  init(_ url: URL) throws {
+    self.url = url
+    var inner = url
+    isCompressed = url.pathExtension == "gz"
+    if isCompressed { inner = url.deletingPathExtension() }
+    switch inner.pathExtension {
+    case "txt": isLines = false
+    case "jsonl": isLines = true
+    case "zst":
+      throw TrainingError(
+        "\(url.path) is compressed by zstd, which Jet does not read; unpack it with 'zstd -d' first"
+      )
+    default:
+      throw TrainingError(
+        "\(url.path) is no text that Jet knows; expected .txt, .jsonl, .txt.gz or .jsonl.gz")
+    }
+  }
+
+  /// Calls `body` with the text of each document in order.
+  func forEach(_ body: (String) throws -> Void) throws {
+    let file = try MappedFile(url)
+    try file.withBytes(in: 0..<file.size) { bytes in
+      if isCompressed {
+        let plain = try Gzip.decompressed(bytes, file: url.path)
+        try plain.withUnsafeBytes { try documents($0, body) }
+      } else {
+        try documents(bytes, body)
+      }
+    }
+  }
+
+  private func documents(_ bytes: UnsafeRawBufferPointer, _ body: (String) throws -> Void) throws {
+    guard isLines else { return try body(String(decoding: bytes, as: UTF8.self)) }
+    let decoder = JSONDecoder()
+    var number = 0
+    for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+      number += 1
+      if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
+      let document: Line
+      do {
+        document = try decoder.decode(Line.self, from: Data(line))
+      } catch {
+        throw TrainingError(
+          "\(url.path), line \(number): expected a JSON object with a string 'text'; mend the line")
+      }
+      try body(document.text)
+    }
+  }
+
+  private struct Line: Decodable { let text: String }
+}
