@@ -67,7 +67,7 @@ struct AttentionStepTests {
     expectFailure(name, "q_norm", "[7]") { run(7, Tensor.zeros([7])) }
     expectFailure(name, "k_norm", "[7]") { run(8, Tensor.zeros([7])) }
     expectFailure(name, "3 query heads over 2") { run(0, good[0], heads: 3) }
-    expectFailure(name, "cos", "[2, 6]") { run(0, good[0], angleWidth: 6) }
+    expectFailure(name, "cos", "[2, 1, 6]") { run(0, good[0], angleWidth: 6) }
     expectFailure(name, "slots", "[1]") { run(0, good[0], slots: Tensor([8])) }
     expectFailure(name, "counts") { run(0, good[0], counts: Tensor([9, 30] as [Int32])) }
     expectFailure(name, "slot 9 and count 9") { run(0, good[0], slots: Tensor([9, 3])) }
