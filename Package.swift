@@ -24,7 +24,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 // Each module imports only what stands above it in this list.
 let package = Package(
   name: "jet",
-  products: [.executable(name: "jet", targets: ["jet"])],
+  products: [
+    .executable(name: "jet", targets: ["jet"]),
+    .library(
+      name: "Jet",
+      targets: [
+        "JetTensor", "JetKernels", "JetModels", "JetFormats", "JetText", "JetCheckpoint",
+        "JetInference", "JetEvaluation", "JetTraining",
+      ]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -69,18 +77,21 @@ let package = Package(
     tests("JetTensorTests", ["JetTensor"]),
     tests("JetKernelsTests", ["JetKernels", "JetTensor", "JetTestSupport"]),
     tests("JetModelsTests", ["JetModels", "JetKernels", "JetTensor", "JetTestSupport"]),
-    tests("JetFormatsTests", ["JetFormats"]),
+    tests("JetFormatsTests", ["JetFormats", "JetTestSupport"]),
     tests(
       "JetCheckpointTests",
       [
         "JetCheckpoint", "JetModels", "JetKernels", "JetTensor", "JetFormats", "JetText",
         "JetTestSupport",
       ]),
-    tests("JetTextTests", ["JetText"]),
+    tests("JetTextTests", ["JetText", "JetTestSupport"]),
     tests("JetInferenceTests", ["JetInference", "JetModels", "JetKernels", "JetTensor"]),
     tests(
       "JetEvaluationTests",
-      ["JetEvaluation", "JetInference", "JetModels", "JetKernels", "JetTensor", "JetText"]),
+      [
+        "JetEvaluation", "JetInference", "JetModels", "JetKernels", "JetTensor", "JetText",
+        "JetTestSupport",
+      ]),
     tests(
       "JetTrainingTests",
       [
@@ -91,7 +102,7 @@ let package = Package(
       name: "jetTests",
       dependencies: [
         "jet", "JetEvaluation", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor",
-        "JetFormats",
+        "JetFormats", "JetTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Read from the source tree, so that a changed one can be written back there.

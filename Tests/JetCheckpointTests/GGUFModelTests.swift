@@ -3,6 +3,7 @@ import JetFormats
 import JetKernels
 import JetModels
 import JetTensor
+import JetTestSupport
 import Testing
 
 @testable import JetCheckpoint

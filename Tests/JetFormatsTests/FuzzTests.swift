@@ -1,5 +1,6 @@
 import Foundation
 import JetFormats
+import JetTestSupport
 import Testing
 
 /// Mutated files: whatever happens, a reader throws a ``FormatError`` or gives tensors that can be

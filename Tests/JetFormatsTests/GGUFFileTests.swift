@@ -1,5 +1,6 @@
 import Foundation
 import JetFormats
+import JetTestSupport
 import Testing
 
 @Suite("GGUFFile")

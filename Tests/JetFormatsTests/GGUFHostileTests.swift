@@ -1,4 +1,5 @@
 import JetFormats
+import JetTestSupport
 import Testing
 
 @Suite("GGUFFile refuses")

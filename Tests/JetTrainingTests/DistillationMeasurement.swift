@@ -2,6 +2,7 @@ import Foundation
 import JetCheckpoint
 import JetModels
 import JetTensor
+import JetTestSupport
 import Testing
 
 @testable import JetTraining

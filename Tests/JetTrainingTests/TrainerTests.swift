@@ -1,6 +1,7 @@
 import Foundation
 import JetModels
 import JetTensor
+import JetTestSupport
 import Testing
 
 @testable import JetTraining

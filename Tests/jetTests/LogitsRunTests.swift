@@ -4,6 +4,7 @@ import JetInference
 import JetKernels
 import JetModels
 import JetTensor
+import JetTestSupport
 import Testing
 
 @testable import jet

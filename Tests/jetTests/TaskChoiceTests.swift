@@ -1,5 +1,6 @@
 import Foundation
 import JetEvaluation
+import JetTestSupport
 import Testing
 
 @testable import jet

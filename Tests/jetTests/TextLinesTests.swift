@@ -1,3 +1,4 @@
+import JetTestSupport
 import Testing
 
 @testable import jet

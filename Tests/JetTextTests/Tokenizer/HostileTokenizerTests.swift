@@ -1,4 +1,5 @@
 import Foundation
+import JetTestSupport
 import JetText
 import Testing
 

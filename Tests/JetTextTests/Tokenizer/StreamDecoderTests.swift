@@ -1,3 +1,4 @@
+import JetTestSupport
 import JetText
 import Testing
 

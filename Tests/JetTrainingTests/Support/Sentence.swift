@@ -1,0 +1,9 @@
+/// The sentence of an error that `body` throws; nil if it throws none.
+func sentence(_ body: () throws -> Void) -> String? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return "\(error)"
+  }
+}
