@@ -36,6 +36,19 @@ struct AtomicFileTests {
     #expect(try folder.contents == ["file"])
   }
 
+  @Test("A pipe is not replaced by a file")
+  func pipes() throws {
+    let folder = try TemporaryFolder()
+    let url = folder.url.appending(path: "pipe")
+    #expect(mkfifo(url.path, 0o600) == 0)
+    #expect {
+      try AtomicFile.write(Data("x".utf8), to: url)
+    } throws: {
+      ($0 as? FormatError)?.fault == .notRegularFile
+    }
+    #expect(try folder.contents == ["pipe"])
+  }
+
   @Test("A folder that does not exist or a path that is a folder is an error")
   func badTargets() throws {
     let folder = try TemporaryFolder()

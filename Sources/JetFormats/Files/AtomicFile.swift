@@ -21,6 +21,7 @@ public enum AtomicFile {
   ///   throws.
   public static func write(to url: URL, _ body: (FileOutput) throws -> Void) throws {
     let path = url.path
+    try expectReplaceable(path)
     let folder = url.deletingLastPathComponent().path
     let unique = "\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
     let temporary = "\(folder)/.\(unique).partial"
@@ -49,6 +50,19 @@ public enum AtomicFile {
     }
     isRenamed = true
     try synchronize(folder: folder, for: path)
+  }
+
+  /// Refuses what a rename would replace though it is no file: a device, a pipe, a socket. Folders refuse by themselves.
+  private static func expectReplaceable(_ path: String) throws(FormatError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    let kind = status.st_mode & S_IFMT
+    guard kind == S_IFREG || kind == S_IFDIR else {
+      throw FormatError(
+        .notRegularFile, file: path,
+        "it is a device, a pipe or a socket, which writing would replace",
+        advice: "name a file")
+    }
   }
 
   private static func synchronize(folder: String, for path: String) throws(FormatError) {
