@@ -102,7 +102,7 @@ let package = Package(
       name: "jetTests",
       dependencies: [
         "jet", "JetEvaluation", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor",
-        "JetFormats", "JetTestSupport",
+        "JetFormats", "JetCheckpoint", "JetTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // Read from the source tree, so that a changed one can be written back there.
