@@ -19,6 +19,9 @@ struct ConversionTests {
       "three heads, wider keys",
       .gatedDeltaNet(GatedDeltaNetConfiguration(heads: 3, keyWidth: 16, valueWidth: 16))
     ),
+    ("DeltaNet", .deltaNet(DeltaNetConfiguration(heads: 4, keyWidth: 12, valueWidth: 12))),
+    ("GLA", .gla(GLAConfiguration(heads: 4, keyWidth: 12, valueWidth: 12))),
+    ("RetNet", .retNet(RetNetConfiguration(heads: 4, keyWidth: 12, valueWidth: 24))),
   ]
 
   private func named(_ model: HybridModel) -> [String: Tensor] {

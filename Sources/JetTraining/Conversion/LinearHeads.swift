@@ -8,15 +8,18 @@ struct LinearHeads: Hashable {
 }
 
 extension MixerConfiguration {
-  /// The heads of a mixer whose projections are named as attention's; nil for attention itself.
+  /// The heads of a mixer whose projections are named as attention's; nil for attention itself, and for Mamba2 and RWKV7,
+  /// whose projections are of another kind.
   var linearHeads: LinearHeads? {
-    if case .jet(let jet) = self {
-      return LinearHeads(heads: jet.heads, keyWidth: jet.keyWidth, valueWidth: jet.valueWidth)
+    switch self {
+    case .jet, .gatedDeltaNet, .deltaNet, .gla, .retNet:
+      linear.map { mixer in
+        let sizes = mixer.stateSizes
+        return LinearHeads(
+          heads: sizes.heads, keyWidth: sizes.keyWidth, valueWidth: sizes.valueWidth)
+      }
+    case .attention, .mamba2, .rwkv7: nil
     }
-    if case .gatedDeltaNet(let net) = self {
-      return LinearHeads(heads: net.heads, keyWidth: net.keyWidth, valueWidth: net.valueWidth)
-    }
-    return nil
   }
 
   /// The heads of attention; nil for a linear mixer.
