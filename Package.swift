@@ -30,12 +30,13 @@ let package = Package(
       name: "Jet",
       targets: [
         "JetTensor", "JetKernels", "JetModels", "JetFormats", "JetText", "JetCheckpoint",
-        "JetInference", "JetEvaluation", "JetTraining",
+        "JetInference", "JetEvaluation", "JetTraining", "JetSearch",
       ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // Found through .deps/pkgconfig/libtorch.pc, which `make setup` writes.
@@ -63,10 +64,18 @@ let package = Package(
     module(
       "JetTraining",
       ["JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor", "JetText"]),
+    // PostNAS: the space of hybrids, the super network, strategies, stages, the journal and the report.
+    module(
+      "JetSearch",
+      [
+        "JetTraining", "JetEvaluation", "JetCheckpoint", "JetInference", "JetModels", "JetKernels",
+        "JetTensor", "JetText", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
     .executableTarget(
       name: "jet",
       dependencies: [
-        "JetEvaluation", "JetInference", "JetText", "JetCheckpoint", "JetFormats", "JetModels",
+        "JetSearch", "JetTraining", "JetEvaluation", "JetInference", "JetText", "JetCheckpoint", "JetFormats", "JetModels",
         "JetKernels",
         "JetTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -98,10 +107,16 @@ let package = Package(
         "JetTraining", "JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor",
         "JetText", "JetTestSupport",
       ]),
+    tests(
+      "JetSearchTests",
+      [
+        "JetSearch", "JetTraining", "JetEvaluation", "JetCheckpoint", "JetModels", "JetKernels",
+        "JetTensor", "JetText", "JetTestSupport",
+      ]),
     .testTarget(
       name: "jetTests",
       dependencies: [
-        "jet", "JetEvaluation", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor",
+        "jet", "JetSearch", "JetTraining", "JetEvaluation", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor",
         "JetFormats", "JetCheckpoint", "JetTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -1,0 +1,133 @@
+public import Foundation
+import GRDB
+import JetEvaluation
+
+/// The memory of a run: what was done, scored and measured, in one SQLite file.
+///
+/// Whatever is recorded is on disk when the call returns. Others may read while a run writes.
+public final class Journal: Sendable {
+  private let database: any DatabaseWriter
+
+  /// The journal at `url`, made where there is none.
+  ///
+  /// - Throws: ``SearchError`` when the file is no journal or cannot be written.
+  public init(_ url: URL) throws {
+    do {
+      var configuration = GRDB.Configuration()
+      configuration.busyMode = .timeout(10)
+      configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+      database = try DatabasePool(path: url.path, configuration: configuration)
+      try JournalSchema.migrator.migrate(database)
+    } catch let error as DatabaseError {
+      throw SearchError("\(url.path) cannot be opened as a journal: \(error.message ?? "\(error)")")
+    }
+  }
+
+  // MARK: Candidates
+
+  /// A candidate that was scored before; nil where it was not.
+  public func candidate(_ placement: Placement, objective: String) throws -> Candidate? {
+    try database.read { db in
+      try Data.fetchOne(
+        db, sql: "SELECT observations FROM candidate WHERE objective = ? AND placement = ?",
+        arguments: [objective, placement.key])
+    }.map { Candidate(placement, observations: [Double](blob: $0)) }
+  }
+
+  /// All candidates of an objective, in the order in which they were scored.
+  public func candidates(objective: String) throws -> [Candidate] {
+    let rows = try database.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT placement, observations FROM candidate WHERE objective = ? ORDER BY id",
+        arguments: [objective])
+    }
+    return rows.compactMap { row in
+      let (key, blob): (String, Data) = (row[0], row[1])
+      return Placement(key: key).map { Candidate($0, observations: [Double](blob: blob)) }
+    }
+  }
+
+  /// Keeps a candidate.
+  func record(_ candidate: Candidate, objective: String, seconds: Double) throws {
+    try database.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO candidate
+            (objective, placement, observations, score, standard_error, items, seconds, time)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          objective, candidate.placement.key, candidate.observations.blob, candidate.score.value,
+          candidate.score.standardError, candidate.score.count, seconds,
+          Date().timeIntervalSince1970,
+        ])
+    }
+  }
+
+  // MARK: Results
+
+  /// Keeps a value under a stage and a name, in place of what was there.
+  public func record(_ value: some Encodable, stage: String, name: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let json = String(decoding: try encoder.encode(value), as: UTF8.self)
+    try database.write { db in
+      try db.execute(
+        sql: """
+          INSERT INTO result (stage, name, json, time) VALUES (?, ?, ?, ?)
+          ON CONFLICT (stage, name) DO UPDATE SET json = excluded.json, time = excluded.time
+          """,
+        arguments: [stage, name, json, Date().timeIntervalSince1970])
+    }
+  }
+
+  /// The value under a stage and a name; nil where there is none.
+  ///
+  /// - Throws: ``SearchError`` when it is of another kind.
+  public func result<Value: Decodable>(
+    _ type: Value.Type, stage: String, name: String
+  ) throws -> Value? {
+    let json = try database.read { db in
+      try String.fetchOne(
+        db, sql: "SELECT json FROM result WHERE stage = ? AND name = ?", arguments: [stage, name])
+    }
+    return try json.map { try decoded(type, $0, stage, name) }
+  }
+
+  /// All values of a stage that are of a kind, by name, in the order in which they were first recorded.
+  public func results<Value: Decodable>(
+    _ type: Value.Type, stage: String
+  ) throws -> [(name: String, value: Value)] {
+    let rows = try database.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT name, json FROM result WHERE stage = ? ORDER BY id", arguments: [stage])
+    }
+    return try rows.map { row in
+      let (name, json): (String, String) = (row[0], row[1])
+      return (name, try decoded(type, json, stage, name))
+    }
+  }
+
+  private func decoded<Value: Decodable>(
+    _ type: Value.Type, _ json: String, _ stage: String, _ name: String
+  ) throws -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data(json.utf8))
+    } catch {
+      throw SearchError(
+        "the journal's result '\(name)' of stage '\(stage)' is not of the expected kind; it was written "
+          + "by another version: begin the run anew")
+    }
+  }
+}
+
+extension [Double] {
+  fileprivate var blob: Data { withUnsafeBytes { Data($0) } }
+
+  fileprivate init(blob: Data) {
+    self.init(unsafeUninitializedCapacity: blob.count / 8) { buffer, count in
+      count = blob.count / 8
+      blob.copyBytes(to: buffer, from: 0..<count * 8)
+    }
+  }
+}
