@@ -75,7 +75,8 @@ let package = Package(
     .executableTarget(
       name: "jet",
       dependencies: [
-        "JetSearch", "JetTraining", "JetEvaluation", "JetInference", "JetText", "JetCheckpoint", "JetFormats", "JetModels",
+        "JetSearch", "JetTraining", "JetEvaluation", "JetInference", "JetText", "JetCheckpoint",
+        "JetFormats", "JetModels",
         "JetKernels",
         "JetTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -116,7 +117,8 @@ let package = Package(
     .testTarget(
       name: "jetTests",
       dependencies: [
-        "jet", "JetSearch", "JetTraining", "JetEvaluation", "JetInference", "JetText", "JetModels", "JetKernels", "JetTensor",
+        "jet", "JetSearch", "JetTraining", "JetEvaluation", "JetInference", "JetText", "JetModels",
+        "JetKernels", "JetTensor",
         "JetFormats", "JetCheckpoint", "JetTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
