@@ -40,4 +40,16 @@ public struct Estimate: Codable, Hashable, Sendable {
     }
     return error
   }
+
+  /// `self / other` of two independent numbers: the relative errors add as squares. Nil where it is not finite.
+  func ratio(to other: Estimate) -> Estimate? {
+    let ratio = value / other.value
+    guard ratio.isFinite else { return nil }
+    guard let error = standardError, let otherError = other.standardError, value != 0 else {
+      return Estimate(ratio)
+    }
+    let squares =
+      error / value * (error / value) + otherError / other.value * (otherError / other.value)
+    return Estimate(ratio, standardError: (squares.squareRoot() * ratio).magnitude)
+  }
 }
