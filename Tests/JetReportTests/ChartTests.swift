@@ -70,19 +70,37 @@ import Testing
     expectSound(LayerStrip(placement: "").small)
   }
 
-  @Test func aLongSeriesKeepsItsEndsAndPeaks() {
+  @Test(arguments: [Axis.Scale.linear, .logarithmic])
+  func aLongSeriesKeepsItsEndsAndPeaks(scale: Axis.Scale) {
     var series = Series(
-      name: "long", points: (0..<10_000).map { Series.Point(x: Double($0), y: 1, title: "") })
+      name: "long", points: (1...10_000).map { Series.Point(x: Double($0), y: 1, title: "") })
     series.points[5_001].y = 9
     series.points[7_003].y = -9
     series.points[7_004].y = .nan
-    let thin = series.thinned(to: 400)
+    let axis = Axis("x", series.points.map(\.x), scale: scale)
+    let thin = series.thinned(to: 100, along: axis)
     #expect(thin.points.count <= 400)
     #expect(thin.points.first == series.points.first)
     #expect(thin.points.last == series.points.last)
     #expect(thin.points.contains { $0.y == 9 } && thin.points.contains { $0.y == -9 })
     #expect(thin.points.map(\.x) == thin.points.map(\.x).sorted())
-    #expect(series.thinned(to: 20_000) == series)
+    let means = series.averaged(to: 100, along: axis).points
+    #expect(means.count <= 100)
+    #expect(means.allSatisfy { $0.y.isFinite })
+    expectSound(LineChart("long", x: axis, y: Axis("y", [-9, 9]), series: [series]).markup)
+  }
+
+  @Test func ticksOfOneAxisHaveEquallyManyDecimals() {
+    let axis = Axis("y", [-3.1, -2.8])
+    #expect(axis.ticks.map(axis.text) == ["−3.1", "−3.0", "−2.9", "−2.8"])
+  }
+
+  @Test func columnsThatNoRowHasAreNamedBelow() {
+    let table = Table(
+      "t", names: ["name"], numbers: ["empty", "kept"],
+      rows: [Table.Row(cells: [.text("a"), .text("–"), .text("1")])])
+    #expect(WellFormed("<p>\(table.markup.html)</p>").elements["td"] == 2)
+    #expect(table.markup.html.contains("Not recorded: empty."))
   }
 
   private func expectSound(_ markup: Markup) {

@@ -115,8 +115,16 @@ enum SampleContent {
             keyWidth: key, valueWidth: value, headCount: 576 / max(key, 64),
             parameterCount: 130_000_000 + key * value * 900, stateBytes: key * value * 36,
             tokensPerSecond: Estimate(speed, standardError: 0.8), score: percent(quality, 0.008),
-            isOnFront: other == 1 || index == 0, isChosen: key == 64 && value == 96))
+            isChosen: key == 64 && value == 96))
       }
+    }
+    content.grid = content.grid.map { row in
+      var row = row
+      row.isOnFront = !content.grid.contains {
+        ($0.tokensPerSecond?.value ?? 0) > (row.tokensPerSecond?.value ?? 0)
+          && ($0.score?.value ?? 0) >= (row.score?.value ?? 0)
+      }
+      return row
     }
   }
 
@@ -127,10 +135,12 @@ enum SampleContent {
       ("JetBlock", [0.421, 0.622, 0.50, 0.268]),
       ("searched sizes", [0.425, 0.63, 0.512, 0.271]),
     ].map { GainStep(name: $0.0, scores: tasks($0.1)) }
-    func curve(_ stage: String, _ name: String, _ count: Int, floor: Double) -> LossCurve {
+    func curve(
+      _ stage: String, _ name: String, _ count: Int, every: Int = 1, floor: Double
+    ) -> LossCurve {
       LossCurve(
         stage: stage, name: name,
-        points: (1...count).map { step in
+        points: (1...count).map { $0 * every }.map { step in
           LossPoint(
             tokens: Double(step) * 4_096,
             loss: floor + 4 * pow(Double(step), -0.45) + 0.05 * wobble(step))
@@ -139,9 +149,9 @@ enum SampleContent {
     content.losses = [
       curve("Layer by layer", "training", 3_000, floor: 0.06),
       curve("Super network", "training", 900, floor: 3.1),
-      curve("Super network", "validation", 18, floor: 3.2),
+      curve("Super network", "validation", 18, every: 50, floor: 3.2),
       curve("Final training", "training", 5_000, floor: 2.7),
-      curve("Final training", "validation", 25, floor: 2.8),
+      curve("Final training", "validation", 25, every: 200, floor: 2.8),
     ]
     let teacher = content.teacher
     content.comparison = [

@@ -57,7 +57,7 @@ struct BarChart {
     for tick in axis.ticks {
       guard let place = across(tick) else { continue }
       marks.append(Drawing.line(place, top - 2, place, bottom, class: "grid"))
-      let text = axis.format.text(tick)
+      let text = axis.text(tick)
       let half = TextWidth.of(text, size: 11) / 2
       guard place - half > end + 8 else { continue }
       end = place + half
