@@ -95,6 +95,17 @@ import Testing
     #expect(axis.ticks.map(axis.text) == ["−3.1", "−3.0", "−2.9", "−2.8"])
   }
 
+  @Test func ticksWithPrefixesKeepTheirDigits() {
+    let axis = Axis("x", [0.95, 1.05], format: .prefixed)
+    #expect(axis.ticks.map(axis.text) == ["0.95", "0.975", "1", "1.025", "1.05"])
+  }
+
+  @Test func aChartWithoutPlacesSaysSo() {
+    let chart = LineChart(
+      "empty", x: Axis("x", []), y: Axis("y", []), series: [Series(name: "s", points: [])])
+    #expect(chart.markup.html.contains("no value can be drawn"))
+  }
+
   @Test func columnsThatNoRowHasAreNamedBelow() {
     let table = Table(
       "t", names: ["name"], numbers: ["empty", "kept"],

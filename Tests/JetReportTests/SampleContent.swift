@@ -115,7 +115,7 @@ enum SampleContent {
             keyWidth: key, valueWidth: value, headCount: 576 / max(key, 64),
             parameterCount: 130_000_000 + key * value * 900, stateBytes: key * value * 36,
             tokensPerSecond: Estimate(speed, standardError: 0.8), score: percent(quality, 0.008),
-            isChosen: key == 64 && value == 96))
+            isChosen: key == 48 && value == 128))
       }
     }
     content.grid = content.grid.map { row in

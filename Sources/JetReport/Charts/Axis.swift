@@ -27,8 +27,8 @@ struct Axis: Hashable {
     func text(_ value: Double) -> String {
       switch self {
       case .number: NumberText.number(value)
-      case .prefixed: NumberText.prefixed(value)
-      case .bytes: NumberText.bytes(value)
+      case .prefixed: NumberText.prefixed(value, digits: 5)
+      case .bytes: NumberText.bytes(value, digits: 5)
       case .context: NumberText.context(value)
       }
     }

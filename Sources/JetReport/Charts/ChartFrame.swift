@@ -9,7 +9,7 @@ struct ChartFrame {
   /// The size of the picture.
   let height = 290.0
   private let top = 14.0
-  private let right = 18.0
+  private let right = 24.0
   private let bottom = 46.0
 
   /// A field between two axes.

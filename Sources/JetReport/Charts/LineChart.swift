@@ -38,8 +38,13 @@ struct LineChart {
     let lines = zip(series, markers).enumerated().flatMap { index, pair in
       draw(pair.0, pair.1, in: frame, aside: isSpread ? (Double(index) - middle) * 4 : 0)
     }
+    let isEmpty = !series.contains { $0.points.contains { place($0, in: frame) != nil } }
+    let absent = Drawing.text(
+      "no value can be drawn", frame.width / 2, frame.height / 2, anchor: "middle", class: "name")
     let names = zip(series, markers).map { (name: $0.name, marker: $1, hasLine: true) }
-    return .joined([frame.picture(description, marks: lines), Marker.legend(names)])
+    return .joined([
+      frame.picture(description, marks: isEmpty ? [absent] : lines), Marker.legend(names),
+    ])
   }
 
   private func draw(

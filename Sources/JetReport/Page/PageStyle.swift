@@ -119,6 +119,7 @@ enum PageStyle {
     svg text.letter.full { fill: var(--full-ink); stroke: var(--full); }
     svg text.letter.window { fill: var(--window-ink); stroke: var(--window); }
     svg text.letter.linear { fill: var(--linear-ink); stroke: var(--linear); }
+    svg text.letter.void { fill: var(--soft); stroke: var(--page); }
     .c0 { color: var(--c0); } .c1 { color: var(--c1); } .c2 { color: var(--c2); }
     .c3 { color: var(--c3); } .c4 { color: var(--c4); } .c5 { color: var(--c5); }
     .c6 { color: var(--c6); } .c7 { color: var(--c7); }
@@ -127,11 +128,12 @@ enum PageStyle {
 
   private static let paper = """
     @media print {
+      :root { --page: #ffffff; }
       body { font-size: 10pt; }
       main { max-width: none; padding: 0; }
       nav { display: none; }
       figure, tr, .headline { break-inside: avoid; }
-      h2 { break-after: avoid; }
+      h2, .introduction { break-after: avoid; }
       .scroll { overflow: visible; background: none; }
       table { font-size: 7.5pt; }
       svg, .headline, .tag, .partial, tr.chosen td { print-color-adjust: exact; }
