@@ -70,6 +70,19 @@ public final class LayerDistillation: Objective {
     return losses
   }
 
+  /// Teacher and student.
+  public var models: [HybridModel] { [teacher, student] }
+
+  /// The teacher forward up to the last layer that learns, without that layer's MLP; the student's mixers that learn
+  /// three times: forward, and backward to inputs and to weights.
+  public func operations(sequences: Int, length: Int) -> Double? {
+    let last = layers.last ?? 0
+    let teaching =
+      teacher.mixerOperations(0...last, sequences: sequences, length: length)
+      + teacher.mlpOperations(layers: last, tokens: sequences * length)
+    return teaching + 3 * student.mixerOperations(layers, sequences: sequences, length: length)
+  }
+
   private func error(_ given: Tensor, _ wanted: Tensor) -> Tensor {
     let wanted = wanted.float32
     let difference = given.float32 - wanted
