@@ -5,6 +5,7 @@
 // each result is, converted, the left factor of the next product.
 
 #include "Launch.cuh"
+#include "TokenColumns.cuh"
 
 namespace jet::cuda {
 namespace {
@@ -15,21 +16,22 @@ struct Results {
   Replay replay;
 };
 
-constexpr int blocks_together(int key_width, int element_bytes) {
-  return element_bytes == 4 ? 1 : key_width <= 96 ? 3 : key_width <= 128 ? 2 : 1;
-}
-
 template <typename T, int KP, bool kReplay>
 __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
-    walk(GatedDeltaRuleCall call, Results results, int blocks_per_head, int stages) {
+    walk(GatedDeltaRuleCall call, Results results, int blocks_per_head, int slots, bool is_paired) {
   using Layout = Record<T, KP>;
   constexpr int kTiles = KP / 8;
-  // A replay needs keys and inverse only, which a record begins with.
-  constexpr int kBytes = kReplay ? Layout::kQueries : Layout::kEnd;
+  // Factors and keys are needed from a chunk's beginning to its end; a replay needs no more than the inverse beside them.
+  constexpr int kOuter = Layout::kQueries;
+  constexpr int kInnerFrom = kReplay ? Layout::kInverse : Layout::kQueries;
+  constexpr int kInner = (kReplay ? Layout::kScores : Layout::kEnd) - kInnerFrom;
   extern __shared__ __align__(128) unsigned char shared[];
-  RecordQueue queue{shared, reinterpret_cast<uint64_t *>(shared + stages * Layout::kBytes), stages, Layout::kBytes,
-                    kBytes};
-  queue.start();
+  uint64_t *arrivals = reinterpret_cast<uint64_t *>(shared + slots * kOuter + kInner);
+  RecordQueue outer{shared, arrivals, slots, kOuter, 0};
+  RecordQueue inner{shared + slots * kOuter, arrivals + slots, 1, kInner, kInnerFrom};
+  outer.start();
+  inner.start();
+  __syncthreads();
 
   int chunks = call.chunks();
   int sequence = blockIdx.x / blocks_per_head;
@@ -39,7 +41,9 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
   int width = call.value_width;
   const unsigned char *records =
       static_cast<const unsigned char *>(call.records) + int64_t(sequence) * chunks * Layout::kBytes;
-  for (int chunk = 0; chunk < min(stages, chunks); ++chunk) queue.fetch(chunk, records + int64_t(chunk) * Layout::kBytes);
+  auto record = [&](int chunk) { return records + int64_t(chunk) * Layout::kBytes; };
+  for (int chunk = 0; chunk < min(slots, chunks); ++chunk) outer.fetch(chunk, record(chunk));
+  inner.fetch(0, record(0));
 
   int column = first_column + lane / 4;
   int64_t memory_at = int64_t(sequence) * call.key_width * width;
@@ -53,14 +57,18 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     }
   }
 
-  const T *values = head_of<T>(call.value, b, h);
+  TokenColumns<const T> values{head_of<T>(call.value, b, h), call.value.token, call.tokens, first_column, width,
+                               is_paired};
+  typename TokenColumns<const T>::Pairs pairs;
+  values.fetch(pairs, 0);
+  TokenColumns<T> outputs{const_cast<T *>(head_of<T>(results.out, b, h)), results.out.token, call.tokens,
+                          first_column, width, width % 2 == 0};
   int padded_width = (width + 15) / 16 * 16;
   for (int chunk = 0; chunk < chunks; ++chunk) {
-    int stage = chunk % stages;
-    float x[8][4];
-    load_transposed(x, values, call.value.token, chunk * kChunk, call.tokens, first_column, width);
-    RecordView<T, KP> record{queue.await(stage, chunk / stages)};
-    const Factors &factors = record.factors();
+    int slot = chunk % slots;
+    const unsigned char *data = outer.await(slot, chunk / slots);
+    const Factors &factors = *reinterpret_cast<const Factors *>(data);
+    const T *keys = reinterpret_cast<const T *>(data + Layout::kKeys);
 
     // β X = β (V − exp(g) K S)
     float recalled[8][4];
@@ -72,11 +80,13 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
       for (int n = 0; n < 4; ++n) {
         Right<T> right;
-        load_transposed(right, record.keys(), Layout::kKeyStride, 16 * n, 16 * k);
+        load_transposed(right, keys, Layout::kKeyStride, 16 * n, 16 * k);
         multiply(recalled[2 * n], recalled[2 * n + 1], left, right);
       }
     }
     scale_columns(recalled, factors.rise_key);
+    float x[8][4];
+    values.take(x, pairs, chunk * kChunk);
 #pragma unroll
     for (int n = 0; n < 8; ++n) {
 #pragma unroll
@@ -85,6 +95,8 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     scale_columns(x, factors.strength);
 
     // U = T β X
+    data = inner.await(0, chunk) - kInnerFrom;
+    const T *inverse = reinterpret_cast<const T *>(data + Layout::kInverse);
     float corrections[8][4];
     clear(corrections);
 #pragma unroll
@@ -94,7 +106,7 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
       for (int n = k; n < 4; ++n) {
         Right<T> right;
-        load_transposed(right, record.inverse(), Layout::kSquareStride, 16 * n, 16 * k);
+        load_transposed(right, inverse, Layout::kSquareStride, 16 * n, 16 * k);
         multiply(corrections[2 * n], corrections[2 * n + 1], left, right);
       }
     }
@@ -117,6 +129,8 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
       }
     } else {
       // O = exp(g) Q S + P U
+      const T *queries = reinterpret_cast<const T *>(data + Layout::kQueries);
+      const T *scores = reinterpret_cast<const T *>(data + Layout::kScores);
       float out[8][4];
       clear(out);
 #pragma unroll
@@ -126,7 +140,7 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
         for (int n = 0; n < 4; ++n) {
           Right<T> right;
-          load_transposed(right, record.queries(), Layout::kKeyStride, 16 * n, 16 * k);
+          load_transposed(right, queries, Layout::kKeyStride, 16 * n, 16 * k);
           multiply(out[2 * n], out[2 * n + 1], left, right);
         }
       }
@@ -138,12 +152,16 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
         for (int n = k; n < 4; ++n) {
           Right<T> right;
-          load_transposed(right, record.scores(), Layout::kSquareStride, 16 * n, 16 * k);
+          load_transposed(right, scores, Layout::kSquareStride, 16 * n, 16 * k);
           multiply(out[2 * n], out[2 * n + 1], left, right);
         }
       }
-      T *to = const_cast<T *>(head_of<T>(results.out, b, h));
-      store_transposed(out, to, results.out.token, chunk * kChunk, call.tokens, first_column, width);
+      outputs.store(out, chunk * kChunk);
+    }
+    __syncthreads();
+    if (chunk + 1 < chunks) {
+      inner.fetch(0, record(chunk + 1));
+      values.fetch(pairs, (chunk + 1) * kChunk);
     }
 
     // S = exp(G) S + (exp(G − g) K)ᵀ U
@@ -161,12 +179,12 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
       for (int n = 0; n < KP / 16; ++n) {
         Right<T> right;
-        load(right, record.keys(), Layout::kKeyStride, 16 * k, 16 * n);
+        load(right, keys, Layout::kKeyStride, 16 * k, 16 * n);
         multiply(memory[2 * n], memory[2 * n + 1], left, right);
       }
     }
     __syncthreads();
-    if (chunk + stages < chunks) queue.fetch(stage, records + int64_t(chunk + stages) * Layout::kBytes);
+    if (chunk + slots < chunks) outer.fetch(slot, record(chunk + slots));
   }
 
   if constexpr (!kReplay) {
@@ -186,13 +204,14 @@ cudaError_t launch(const GatedDeltaRuleCall &call, const Results &results) {
   Card card;
   cudaError_t error = Card::find(card);
   if (error != cudaSuccess) return error;
-  Walk plan(card, int64_t(call.batch) * call.heads, call.value_width, Record<T, KP>::kBytes);
-  int bytes = plan.shared_bytes(Record<T, KP>::kBytes);
-  error = cudaFuncSetAttribute(walk<T, KP, kReplay>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  using Layout = Record<T, KP>;
+  int inner_bytes = kReplay ? Layout::kScores - Layout::kInverse : Layout::kEnd - Layout::kQueries;
+  Walk plan(card, int64_t(call.batch) * call.heads, call.value_width, Layout::kQueries, inner_bytes);
+  error = cudaFuncSetAttribute(walk<T, KP, kReplay>, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.bytes);
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * plan.blocks_per_head;
-  walk<T, KP, kReplay><<<static_cast<unsigned>(blocks), 32 * plan.warps, bytes, call.stream>>>(
-      call, results, plan.blocks_per_head, plan.stages);
+  walk<T, KP, kReplay><<<static_cast<unsigned>(blocks), 32 * plan.warps, plan.bytes, call.stream>>>(
+      call, results, plan.blocks_per_head, plan.slots, is_paired(call.value, call.value_width));
   return cudaGetLastError();
 }
 

@@ -17,27 +17,28 @@ template <typename T, int KP>
 struct Plan {
   static constexpr int kGroups = KP == 256 ? 4 : 2;
   static constexpr int kThreads = 128 * kGroups;
-  static constexpr int kSlice = sizeof(T) == 2 ? 64 : 32;  // value columns at a time
-  static constexpr int kColumns = KP / kGroups;            // of keys, a warp
-  static constexpr int kOthers = kChunk / kGroups;         // tokens j, a warp
+  static constexpr int kSlice = sizeof(T) == 2 ? 32 : 16;  // value columns at a time
+  static constexpr int kStages = sizeof(T) == 4 && KP == 256 ? 1 : 2;
+  static constexpr int kColumns = KP / kGroups;     // of keys, a warp
+  static constexpr int kOthers = kChunk / kGroups;  // tokens j, a warp
   static constexpr int kKeyStride = Record<T, KP>::kKeyStride;
   static constexpr int kSquareStride = Record<T, KP>::kSquareStride;
   static constexpr int kSliceStride = kSlice + 8;
-  // While running over value columns:
+  // Of a stage, which holds a slice of value columns:
   static constexpr int kIncoming = 0;
   static constexpr int kValues = kIncoming + kChunk * kSliceStride;
   static constexpr int kSolved = kValues + kChunk * kSliceStride;
   static constexpr int kCorrections = kSolved + kSlice * kSquareStride;
   static constexpr int kMemories = kCorrections + kSlice * kSquareStride;
   static constexpr int kOfMemories = kMemories + kSlice * kKeyStride;
-  static constexpr int kFirstEnd = kOfMemories + kSlice * kKeyStride;
-  // Afterwards:
-  static constexpr int kKeys = 0;
-  static constexpr int kQueries = kKeys + kChunk * kKeyStride;
-  static constexpr int kOfScores = kQueries + kChunk * kKeyStride;
+  static constexpr int kStage = kOfMemories + kSlice * kKeyStride;
+  // Of all: N and L take the place of the stages when those are done with.
+  static constexpr int kOfScores = 0;
   static constexpr int kOfMixing = kOfScores + kChunk * kSquareStride;
-  static constexpr int kSecondEnd = kOfMixing + kChunk * kSquareStride;
-  static constexpr int kBytes = (kFirstEnd > kSecondEnd ? kFirstEnd : kSecondEnd) * static_cast<int>(sizeof(T));
+  static constexpr int kKeys = kStages * kStage;
+  static constexpr int kQueries = kKeys + kChunk * kKeyStride;
+  static constexpr int kBytes = (kQueries + kChunk * kKeyStride) * static_cast<int>(sizeof(T));
+  static_assert(kOfMixing + kChunk * kSquareStride <= kKeys);
 };
 
 /// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order.
@@ -51,22 +52,55 @@ struct Parts {
   float key_fall[G][kChunk];       // k · exp(G − g) a U dS⁺ᵀ
   float along_query[G][kChunk];    // q · dq
   float along_key[G][kChunk];      // k · dk
-  float of_values[2 * G][kChunk];  // Y · v
+  float of_values[kChunk];         // Y · v
   float of_memory[4 * G];          // S · dS⁺
   float decay[kChunk];
 };
 
-/// Rows of `width` elements, a multiple of 16 bytes, to shared memory; rows from `count` on are zeros.
+/// Begins the copy of 16 bytes to shared memory, or of zeros.
+__device__ inline void copy(void *to, const void *from, bool exists) {
+  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(exists ? 16 : 0)
+               : "memory");
+}
+
+/// Begins the copy of rows of kWidth elements, a multiple of 16 bytes; rows from `count` on are zeros.
 template <typename T, int kRows, int kWidth, int kThreads>
 __device__ void copy_rows(T *to, int stride, const T *from, int count) {
   constexpr int kVector = 16 / sizeof(T);
+#pragma unroll
   for (int i = threadIdx.x; i < kRows * kWidth / kVector; i += kThreads) {
     int row = i / (kWidth / kVector), column = i % (kWidth / kVector) * kVector;
-    uint4 numbers = make_uint4(0, 0, 0, 0);
-    if (row < count) numbers = *reinterpret_cast<const uint4 *>(from + int64_t(row) * kWidth + column);
-    *reinterpret_cast<uint4 *>(to + row * stride + column) = numbers;
+    bool exists = row < count;
+    copy(to + row * stride + column, exists ? from + int64_t(row) * kWidth + column : from, exists);
   }
 }
+
+/// Brings 64 tokens × kSlice value columns to shared memory, at once where they are not aligned.
+template <typename T, int kSlice, int kThreads>
+__device__ void copy_tokens(T *to, int stride, const T *from, int64_t token, int count, int width, bool is_aligned) {
+  if (is_aligned) {
+    constexpr int kVector = 16 / sizeof(T);
+    for (int i = threadIdx.x; i < kChunk * kSlice / kVector; i += kThreads) {
+      int row = i / (kSlice / kVector), column = i % (kSlice / kVector) * kVector;
+      bool exists = row < count && column < width;
+      copy(to + row * stride + column, exists ? from + row * token + column : from, exists);
+    }
+  } else {
+    for (int i = threadIdx.x; i < kChunk * kSlice; i += kThreads) {
+      int row = i / kSlice, column = i % kSlice;
+      bool exists = row < count && column < width;
+      to[row * stride + column] = exists ? from[row * token + column] : rounded<T>(0.0f);
+    }
+  }
+}
+
+__device__ inline float product(const Half *a, const Half *b) {
+  float2 x = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(a));
+  float2 y = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(b));
+  return x.x * y.x + x.y * y.y;
+}
+__device__ inline float product(const float *a, const float *b) { return a[0] * b[0] + a[1] * b[1]; }
 
 __device__ inline float over_quad(float x) {
   x += __shfl_xor_sync(~0u, x, 1);
@@ -74,8 +108,9 @@ __device__ inline float over_quad(float x) {
 }
 
 template <typename T, int KP>
-__global__ void __launch_bounds__(Plan<T, KP>::kThreads)
-    gradients_of_chunks(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients) {
+__global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
+    gradients_of_chunks(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients,
+                        bool aligned_values, bool aligned_incoming) {
   using P = Plan<T, KP>;
   using Layout = Record<T, KP>;
   extern __shared__ __align__(128) unsigned char shared[];
@@ -110,71 +145,86 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads)
   clear(key_fall);
   clear(of_scores);
   clear(of_mixing);
-  float of_values = 0.0f, of_memory = 0.0f;
-  for (int slice = 0; slice < width; slice += P::kSlice) {
-    __syncthreads();
-    for (int i = threadIdx.x; i < kChunk * P::kSlice; i += P::kThreads) {
-      int row = i / P::kSlice, column = i % P::kSlice;
-      bool exists = row < count && slice + column < width;
-      T zero = rounded<T>(0.0f);
-      tiles[P::kIncoming + row * P::kSliceStride + column] =
-          exists ? incoming[row * gradients.out.token + slice + column] : zero;
-      tiles[P::kValues + row * P::kSliceStride + column] =
-          exists ? values[row * call.value.token + slice + column] : zero;
-    }
+  float of_values[2][4], of_memory = 0.0f;
+  clear(of_values);
+  auto fetch = [&](int stage, int slice) {
+    T *to = tiles + stage * P::kStage;
     int left_over = padded_width - slice;
-    copy_rows<T, P::kSlice, kChunk, P::kThreads>(tiles + P::kSolved, P::kSquareStride, solved + slice * kChunk,
+    copy_tokens<T, P::kSlice, P::kThreads>(to + P::kIncoming, P::kSliceStride, incoming + slice,
+                                           gradients.out.token, count, width - slice, aligned_incoming);
+    copy_tokens<T, P::kSlice, P::kThreads>(to + P::kValues, P::kSliceStride, values + slice, call.value.token, count,
+                                           width - slice, aligned_values);
+    copy_rows<T, P::kSlice, kChunk, P::kThreads>(to + P::kSolved, P::kSquareStride, solved + slice * kChunk,
                                                  left_over);
-    copy_rows<T, P::kSlice, kChunk, P::kThreads>(tiles + P::kCorrections, P::kSquareStride,
+    copy_rows<T, P::kSlice, kChunk, P::kThreads>(to + P::kCorrections, P::kSquareStride,
                                                  corrections + slice * kChunk, left_over);
-    copy_rows<T, P::kSlice, KP, P::kThreads>(tiles + P::kMemories, P::kKeyStride, memories + slice * KP, left_over);
-    copy_rows<T, P::kSlice, KP, P::kThreads>(tiles + P::kOfMemories, P::kKeyStride, of_memories + slice * KP,
+    copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kMemories, P::kKeyStride, memories + slice * KP, left_over);
+    copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kOfMemories, P::kKeyStride, of_memories + slice * KP,
                                              left_over);
-    __syncthreads();
-#pragma unroll
-    for (int k = 0; k < P::kSlice; k += 16) {
-      Left<T> incoming_rows, solved_rows, correction_rows;
-      load(incoming_rows, tiles + P::kIncoming, P::kSliceStride, 16 * rows, k);
-      load_transposed(solved_rows, tiles + P::kSolved, P::kSquareStride, k, 16 * rows);
-      load_transposed(correction_rows, tiles + P::kCorrections, P::kSquareStride, k, 16 * rows);
-#pragma unroll
-      for (int n = 0; n < P::kColumns / 16; ++n) {
-        Right<T> right;
-        int column = group * P::kColumns + 16 * n;
-        load(right, tiles + P::kMemories, P::kKeyStride, k, column);
-        multiply(of_query[2 * n], of_query[2 * n + 1], incoming_rows, right);
-        multiply(key_rise[2 * n], key_rise[2 * n + 1], solved_rows, right);
-        load(right, tiles + P::kOfMemories, P::kKeyStride, k, column);
-        multiply(key_fall[2 * n], key_fall[2 * n + 1], correction_rows, right);
-      }
-#pragma unroll
-      for (int n = 0; n < P::kOthers / 16; ++n) {
-        Right<T> right;
-        load(right, tiles + P::kCorrections, P::kSquareStride, k, group * P::kOthers + 16 * n);
-        multiply(of_scores[2 * n], of_scores[2 * n + 1], incoming_rows, right);
-        multiply(of_mixing[2 * n], of_mixing[2 * n + 1], solved_rows, right);
-      }
-    }
-    int token = threadIdx.x % kChunk;
-    for (int v = threadIdx.x / kChunk; v < P::kSlice; v += P::kThreads / kChunk) {
-      of_values += number(tiles[P::kSolved + v * P::kSquareStride + token]) *
-                   number(tiles[P::kValues + token * P::kSliceStride + v]);
-    }
-    for (int i = threadIdx.x; i < P::kSlice * KP; i += P::kThreads) {
-      int at = i / KP * P::kKeyStride + i % KP;
-      of_memory += number(tiles[P::kMemories + at]) * number(tiles[P::kOfMemories + at]);
-    }
-  }
-  parts.of_values[threadIdx.x / kChunk][threadIdx.x % kChunk] = of_values;
-#pragma unroll
-  for (int distance = 1; distance < 32; distance *= 2) of_memory += __shfl_xor_sync(~0u, of_memory, distance);
-  if (lane == 0) parts.of_memory[warp] = of_memory;
-  __syncthreads();
+    asm volatile("cp.async.commit_group;" ::: "memory");
+  };
   T *keys = tiles + P::kKeys, *queries = tiles + P::kQueries;
   copy_rows<T, 1, kChunk * P::kKeyStride, P::kThreads>(keys, 0, reinterpret_cast<const T *>(record + Layout::kKeys), 1);
   copy_rows<T, 1, kChunk * P::kKeyStride, P::kThreads>(queries, 0,
                                                        reinterpret_cast<const T *>(record + Layout::kQueries), 1);
-  __syncthreads();
+  fetch(0, 0);
+  for (int slice = 0; slice < width; slice += P::kSlice) {
+    if (P::kStages == 2 && slice + P::kSlice < width) {
+      fetch((slice / P::kSlice + 1) % 2, slice + P::kSlice);
+      asm volatile("cp.async.wait_group 1;" ::: "memory");
+    } else {
+      if (P::kStages == 1 && slice > 0) fetch(0, slice);
+      asm volatile("cp.async.wait_group 0;" ::: "memory");
+    }
+    __syncthreads();
+    const T *stage = tiles + slice / P::kSlice % P::kStages * P::kStage;
+#pragma unroll
+    for (int k = 0; k < P::kSlice; k += 16) {
+      Left<T> incoming_rows, solved_rows, correction_rows;
+      load(incoming_rows, stage + P::kIncoming, P::kSliceStride, 16 * rows, k);
+      load_transposed(solved_rows, stage + P::kSolved, P::kSquareStride, k, 16 * rows);
+      load_transposed(correction_rows, stage + P::kCorrections, P::kSquareStride, k, 16 * rows);
+#pragma unroll
+      for (int n = 0; n < P::kColumns / 16; ++n) {
+        Right<T> right;
+        int column = group * P::kColumns + 16 * n;
+        load(right, stage + P::kMemories, P::kKeyStride, k, column);
+        multiply(of_query[2 * n], of_query[2 * n + 1], incoming_rows, right);
+        multiply(key_rise[2 * n], key_rise[2 * n + 1], solved_rows, right);
+        load(right, stage + P::kOfMemories, P::kKeyStride, k, column);
+        multiply(key_fall[2 * n], key_fall[2 * n + 1], correction_rows, right);
+      }
+#pragma unroll
+      for (int n = 0; n < P::kOthers / 16; ++n) {
+        // What is above the diagonal is not used.
+        if (group * P::kOthers / 16 + n > rows) continue;
+        Right<T> right;
+        load(right, stage + P::kCorrections, P::kSquareStride, k, group * P::kOthers + 16 * n);
+        multiply(of_scores[2 * n], of_scores[2 * n + 1], incoming_rows, right);
+        multiply(of_mixing[2 * n], of_mixing[2 * n + 1], solved_rows, right);
+      }
+      if (group == P::kGroups - 1) {
+        Right<T> right;
+        load_transposed(right, stage + P::kValues, P::kSliceStride, 16 * rows, k);
+        multiply(of_values[0], of_values[1], solved_rows, right);
+      }
+    }
+    for (int i = threadIdx.x; i < P::kSlice * KP / 2; i += P::kThreads) {
+      int at = i / (KP / 2) * P::kKeyStride + i % (KP / 2) * 2;
+      of_memory += product(stage + P::kMemories + at, stage + P::kOfMemories + at);
+    }
+    __syncthreads();
+  }
+  // Of Y Vᵀ only the diagonal is used.
+  if (group == P::kGroups - 1 && lane / 8 == lane % 4) {
+    int i = 16 * rows + lane / 4;
+    bool is_odd = lane / 4 % 2;
+    parts.of_values[i] = is_odd ? of_values[0][1] : of_values[0][0];
+    parts.of_values[i + 8] = is_odd ? of_values[1][3] : of_values[1][2];
+  }
+#pragma unroll
+  for (int distance = 1; distance < 32; distance *= 2) of_memory += __shfl_xor_sync(~0u, of_memory, distance);
+  if (lane == 0) parts.of_memory[warp] = of_memory;
 
   // N and L, and what they say of decays and write strengths.
   float of_keys[P::kOthers / 8][4];
@@ -184,6 +234,7 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads)
     load(left, keys, P::kKeyStride, 16 * rows, k);
 #pragma unroll
     for (int n = 0; n < P::kOthers / 16; ++n) {
+      if (group * P::kOthers / 16 + n > rows) continue;
       Right<T> right;
       load_transposed(right, keys, P::kKeyStride, group * P::kOthers + 16 * n, k);
       multiply(of_keys[2 * n], of_keys[2 * n + 1], left, right);
@@ -337,26 +388,37 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads)
     if (i >= count) continue;
     int64_t row = ((int64_t(b) * call.tokens + first + i) * call.heads + h) * call.key_width;
     T *of_queries_out = static_cast<T *>(gradients.query) + row, *of_keys_out = static_cast<T *>(gradients.key) + row;
+    bool is_paired = call.key_width % 2 == 0;
 #pragma unroll
     for (int n = 0; n < P::kColumns / 8; ++n) {
+      int column = group * P::kColumns + 8 * n + 2 * (lane % 4);
+      int at = i * P::kKeyStride + column;
+      float query[2], key[2];
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
-        int column = group * P::kColumns + 8 * n + 2 * (lane % 4) + e;
-        int at = i * P::kKeyStride + column;
-        if (column >= call.key_width) continue;
-        of_queries_out[column] = rounded<T>(of_query[n][2 * half + e] - along_query * number(queries[at]));
-        of_keys_out[column] = rounded<T>(key_fall[n][2 * half + e] - along_key * number(keys[at]));
+        query[e] = of_query[n][2 * half + e] - along_query * number(queries[at + e]);
+        key[e] = key_fall[n][2 * half + e] - along_key * number(keys[at + e]);
+      }
+      if (is_paired && column < call.key_width) {
+        store_pair(of_queries_out + column, query[0], query[1]);
+        store_pair(of_keys_out + column, key[0], key[1]);
+      } else {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          if (column + e >= call.key_width) continue;
+          of_queries_out[column + e] = rounded<T>(query[e]);
+          of_keys_out[column + e] = rounded<T>(key[e]);
+        }
       }
     }
   }
 
   if (threadIdx.x < kChunk) {
     int i = threadIdx.x;
-    float of_strength = 0.0f, of_decay = 0.0f;
+    float of_strength = parts.of_values[i], of_decay = 0.0f;
 #pragma unroll
     for (int part = 0; part < P::kGroups; ++part) {
-      of_strength += parts.of_strength[part][i] + parts.key_rise[part][i] + parts.of_values[2 * part][i] +
-                     parts.of_values[2 * part + 1][i];
+      of_strength += parts.of_strength[part][i] + parts.key_rise[part][i];
       of_decay += parts.of_row[part][i] + parts.query_rise[part][i] - parts.key_fall[part][i] +
                   factors.strength[i] * parts.key_rise[part][i];
     }
@@ -389,7 +451,9 @@ cudaError_t launch(const GatedDeltaRuleCall &call, const Replay &replay, const G
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
   gradients_of_chunks<T, KP>
-      <<<static_cast<unsigned>(blocks), P::kThreads, P::kBytes, call.stream>>>(call, replay, gradients);
+      <<<static_cast<unsigned>(blocks), P::kThreads, P::kBytes, call.stream>>>(
+          call, replay, gradients, is_aligned(call.value, call.value_width, sizeof(T)),
+          is_aligned(gradients.out, call.value_width, sizeof(T)));
   return cudaGetLastError();
 }
 

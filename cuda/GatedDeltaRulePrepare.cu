@@ -1,6 +1,6 @@
 // GatedDeltaRulePrepare.cu: what a chunk's record holds; every chunk of every head at once.
 
-#include "Record.cuh"
+#include "Launch.cuh"
 
 namespace jet::cuda {
 namespace {
@@ -186,12 +186,6 @@ __global__ void __launch_bounds__(kThreads) prepare(GatedDeltaRuleCall call, boo
     copy(record + Layout::kKeys, keys, kChunk * kStride * sizeof(T));
     copy(record + Layout::kQueries, queries, kChunk * kStride * sizeof(T));
   }
-}
-
-bool is_aligned(const TokenView &view, int width, int element_bytes) {
-  int64_t vector = 16 / element_bytes;
-  return reinterpret_cast<uintptr_t>(view.data) % 16 == 0 && view.batch % vector == 0 && view.token % vector == 0 &&
-         view.head % vector == 0 && width % vector == 0;
 }
 
 template <typename T, int KP>

@@ -2,23 +2,27 @@
 // of GatedDeltaRuleForward.cu.
 
 #include "Launch.cuh"
+#include "TokenColumns.cuh"
 
 namespace jet::cuda {
 namespace {
 
-constexpr int blocks_together(int key_width, int element_bytes) {
-  return element_bytes == 4 ? 1 : key_width <= 96 ? 3 : key_width <= 128 ? 2 : 1;
-}
-
 template <typename T, int KP>
 __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
-    walk_back(GatedDeltaRuleCall call, GatedDeltaRuleGradients gradients, int blocks_per_head, int stages) {
+    walk_back(GatedDeltaRuleCall call, GatedDeltaRuleGradients gradients, int blocks_per_head, int slots, bool is_paired) {
   using Layout = Record<T, KP>;
   constexpr int kTiles = KP / 8;
+  // Factors, keys and queries are needed from a chunk's beginning to its end.
+  constexpr int kOuter = Layout::kInverse;
+  constexpr int kInnerFrom = Layout::kInverse;
+  constexpr int kInner = Layout::kEnd - kInnerFrom;
   extern __shared__ __align__(128) unsigned char shared[];
-  RecordQueue queue{shared, reinterpret_cast<uint64_t *>(shared + stages * Layout::kBytes), stages, Layout::kBytes,
-                    Layout::kEnd};
-  queue.start();
+  uint64_t *arrivals = reinterpret_cast<uint64_t *>(shared + slots * kOuter + kInner);
+  RecordQueue outer{shared, arrivals, slots, kOuter, 0};
+  RecordQueue inner{shared + slots * kOuter, arrivals + slots, 1, kInner, kInnerFrom};
+  outer.start();
+  inner.start();
+  __syncthreads();
 
   int chunks = call.chunks();
   int sequence = blockIdx.x / blocks_per_head;
@@ -28,9 +32,9 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
   int width = call.value_width;
   const unsigned char *records =
       static_cast<const unsigned char *>(call.records) + int64_t(sequence) * chunks * Layout::kBytes;
-  for (int step = 0; step < min(stages, chunks); ++step) {
-    queue.fetch(step, records + int64_t(chunks - 1 - step) * Layout::kBytes);
-  }
+  auto record = [&](int step) { return records + int64_t(chunks - 1 - step) * Layout::kBytes; };
+  for (int step = 0; step < min(slots, chunks); ++step) outer.fetch(step, record(step));
+  inner.fetch(0, record(0));
 
   int column = first_column + lane / 4;
   int64_t memory_at = int64_t(sequence) * call.key_width * width;
@@ -45,15 +49,20 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     }
   }
 
-  const T *incoming = head_of<T>(gradients.out, b, h);
-  T *of_values = static_cast<T *>(gradients.value) + (int64_t(b) * call.tokens * call.heads + h) * width;
+  TokenColumns<const T> incoming{head_of<T>(gradients.out, b, h), gradients.out.token, call.tokens, first_column,
+                                 width, is_paired};
+  typename TokenColumns<const T>::Pairs pairs;
+  incoming.fetch(pairs, (chunks - 1) * kChunk);
+  int64_t row = int64_t(call.heads) * width;
+  TokenColumns<T> of_values{static_cast<T *>(gradients.value) + int64_t(b) * call.tokens * row + h * width, row,
+                            call.tokens, first_column, width, width % 2 == 0};
   int padded_width = (width + 15) / 16 * 16;
   for (int step = 0; step < chunks; ++step) {
-    int chunk = chunks - 1 - step, stage = step % stages;
-    float x[8][4];
-    load_transposed(x, incoming, gradients.out.token, chunk * kChunk, call.tokens, first_column, width);
-    RecordView<T, KP> record{queue.await(stage, step / stages)};
-    const Factors &factors = record.factors();
+    int chunk = chunks - 1 - step, slot = step % slots;
+    const unsigned char *data = outer.await(slot, step / slots);
+    const Factors &factors = *reinterpret_cast<const Factors *>(data);
+    const T *keys = reinterpret_cast<const T *>(data + Layout::kKeys);
+    const T *queries = reinterpret_cast<const T *>(data + Layout::kQueries);
 
     // dU = exp(G − g) K dS⁺ + Pᵀ dO
     float corrections[8][4];
@@ -65,11 +74,16 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
       for (int n = 0; n < 4; ++n) {
         Right<T> right;
-        load_transposed(right, record.keys(), Layout::kKeyStride, 16 * n, 16 * k);
+        load_transposed(right, keys, Layout::kKeyStride, 16 * n, 16 * k);
         multiply(corrections[2 * n], corrections[2 * n + 1], left, right);
       }
     }
     scale_columns(corrections, factors.fall);
+    float x[8][4];
+    incoming.take(x, pairs, chunk * kChunk);
+    data = inner.await(0, step) - kInnerFrom;
+    const T *inverse = reinterpret_cast<const T *>(data + Layout::kInverse);
+    const T *scores = reinterpret_cast<const T *>(data + Layout::kScores);
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
       Left<T> left;
@@ -77,7 +91,7 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
       for (int n = 0; n <= k; ++n) {
         Right<T> right;
-        load(right, record.scores(), Layout::kSquareStride, 16 * k, 16 * n);
+        load(right, scores, Layout::kSquareStride, 16 * k, 16 * n);
         multiply(corrections[2 * n], corrections[2 * n + 1], left, right);
       }
     }
@@ -92,7 +106,7 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
       for (int n = 0; n <= k; ++n) {
         Right<T> right;
-        load(right, record.inverse(), Layout::kSquareStride, 16 * k, 16 * n);
+        load(right, inverse, Layout::kSquareStride, 16 * k, 16 * n);
         multiply(solved[2 * n], solved[2 * n + 1], left, right);
       }
     }
@@ -113,7 +127,12 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
       }
     }
     scale_columns(solved, factors.strength);
-    store_transposed(solved, of_values, int64_t(call.heads) * width, chunk * kChunk, call.tokens, first_column, width);
+    of_values.store(solved, chunk * kChunk);
+    __syncthreads();
+    if (step + 1 < chunks) {
+      inner.fetch(0, record(step + 1));
+      incoming.fetch(pairs, (chunk - 1) * kChunk);
+    }
 
     // dS = exp(G) dS⁺ + (exp(g) Q)ᵀ dO − (exp(g) K)ᵀ β Y
     float total = factors.total[0];
@@ -137,14 +156,14 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 #pragma unroll
       for (int n = 0; n < KP / 16; ++n) {
         Right<T> right;
-        load(right, record.queries(), Layout::kKeyStride, 16 * k, 16 * n);
+        load(right, queries, Layout::kKeyStride, 16 * k, 16 * n);
         multiply(memory[2 * n], memory[2 * n + 1], of_queries, right);
-        load(right, record.keys(), Layout::kKeyStride, 16 * k, 16 * n);
+        load(right, keys, Layout::kKeyStride, 16 * k, 16 * n);
         multiply(memory[2 * n], memory[2 * n + 1], of_keys, right);
       }
     }
     __syncthreads();
-    if (step + stages < chunks) queue.fetch(stage, records + int64_t(chunk - stages) * Layout::kBytes);
+    if (step + slots < chunks) outer.fetch(slot, record(step + slots));
   }
 
 #pragma unroll
@@ -162,13 +181,14 @@ cudaError_t launch(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients
   Card card;
   cudaError_t error = Card::find(card);
   if (error != cudaSuccess) return error;
-  Walk plan(card, int64_t(call.batch) * call.heads, call.value_width, Record<T, KP>::kBytes);
-  int bytes = plan.shared_bytes(Record<T, KP>::kBytes);
-  error = cudaFuncSetAttribute(walk_back<T, KP>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  using Layout = Record<T, KP>;
+  Walk plan(card, int64_t(call.batch) * call.heads, call.value_width, Layout::kInverse,
+            Layout::kEnd - Layout::kInverse);
+  error = cudaFuncSetAttribute(walk_back<T, KP>, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.bytes);
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * plan.blocks_per_head;
-  walk_back<T, KP><<<static_cast<unsigned>(blocks), 32 * plan.warps, bytes, call.stream>>>(
-      call, gradients, plan.blocks_per_head, plan.stages);
+  walk_back<T, KP><<<static_cast<unsigned>(blocks), 32 * plan.warps, plan.bytes, call.stream>>>(
+      call, gradients, plan.blocks_per_head, plan.slots, is_paired(gradients.out, call.value_width));
   return cudaGetLastError();
 }
 

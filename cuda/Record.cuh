@@ -26,38 +26,25 @@ struct Record {
   static constexpr int kKeyStride = KP + 8;
   static constexpr int kSquareStride = kChunk + 8;
   static constexpr int kKeys = sizeof(Factors);
-  static constexpr int kInverse = kKeys + kChunk * kKeyStride * static_cast<int>(sizeof(T));
-  static constexpr int kQueries = kInverse + kChunk * kSquareStride * static_cast<int>(sizeof(T));
-  static constexpr int kScores = kQueries + kChunk * kKeyStride * static_cast<int>(sizeof(T));
+  static constexpr int kQueries = kKeys + kChunk * kKeyStride * static_cast<int>(sizeof(T));
+  static constexpr int kInverse = kQueries + kChunk * kKeyStride * static_cast<int>(sizeof(T));
+  static constexpr int kScores = kInverse + kChunk * kSquareStride * static_cast<int>(sizeof(T));
   static constexpr int kEnd = kScores + kChunk * kSquareStride * static_cast<int>(sizeof(T));
   static constexpr int kBytes = (kEnd + 127) / 128 * 128;
   static_assert(kKeys % 16 == 0 && kInverse % 16 == 0 && kEnd % 16 == 0);
 };
 
-/// A record in shared memory.
-template <typename T, int KP>
-struct RecordView {
-  using Layout = Record<T, KP>;
-  const unsigned char *data;
-
-  __device__ const Factors &factors() const { return *reinterpret_cast<const Factors *>(data); }
-  __device__ const T *keys() const { return reinterpret_cast<const T *>(data + Layout::kKeys); }
-  __device__ const T *inverse() const { return reinterpret_cast<const T *>(data + Layout::kInverse); }
-  __device__ const T *queries() const { return reinterpret_cast<const T *>(data + Layout::kQueries); }
-  __device__ const T *scores() const { return reinterpret_cast<const T *>(data + Layout::kScores); }
-};
-
-/// Brings records to shared memory, one or two ahead of their use.
+/// Brings a part of each record to shared memory, one or two records ahead of its use.
 struct RecordQueue {
-  unsigned char *stages;  // shared, `count` of `stride` bytes
-  uint64_t *arrivals;     // shared, `count`
+  unsigned char *slots;  // shared, `count` of `bytes`, a multiple of 16
+  uint64_t *arrivals;    // shared, `count`
   int count;
-  int stride;
   int bytes;
+  int from;  // where the part begins in a record
 
   __device__ static uint32_t address(const void *p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
 
-  /// To be called once by all threads before anything else.
+  /// To be called once by all threads, which then have to meet, before anything else.
   __device__ void start() {
 #if __CUDA_ARCH__ >= 900
     if (threadIdx.x == 0) {
@@ -67,33 +54,33 @@ struct RecordQueue {
       asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
       asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
     }
-    __syncthreads();
 #endif
   }
 
-  /// Begins the copy of a record into stage `stage`, which nobody reads any more. By all threads.
-  __device__ void fetch(int stage, const unsigned char *record) {
-    unsigned char *to = stages + stage * stride;
+  /// Begins the copy of the part of `record` into a slot that nobody reads any more. By all threads.
+  __device__ void fetch(int slot, const unsigned char *record) {
+    unsigned char *to = slots + slot * bytes;
 #if __CUDA_ARCH__ >= 900
     if (threadIdx.x == 0) {
-      uint32_t arrival = address(arrivals + stage);
+      uint32_t arrival = address(arrivals + slot);
       asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(arrival), "r"(bytes) : "memory");
       asm volatile(
           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(address(to)),
-          "l"(record), "r"(bytes), "r"(arrival)
+          "l"(record + from), "r"(bytes), "r"(arrival)
           : "memory");
     }
 #else
     for (int i = 16 * threadIdx.x; i < bytes; i += 16 * blockDim.x) {
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address(to + i)), "l"(record + i) : "memory");
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address(to + i)), "l"(record + from + i)
+                   : "memory");
     }
 #endif
   }
 
-  /// Waits for the `use`-th record of stage `stage`, counted from 0. By all threads.
-  __device__ const unsigned char *await(int stage, int use) {
+  /// Waits for the `use`-th record of a slot, counted from 0. By all threads.
+  __device__ const unsigned char *await(int slot, int use) {
 #if __CUDA_ARCH__ >= 900
-    uint32_t arrival = address(arrivals + stage);
+    uint32_t arrival = address(arrivals + slot);
     uint32_t done = 0;
     while (!done) {
       asm volatile(
@@ -108,49 +95,9 @@ struct RecordQueue {
     asm volatile("cp.async.wait_all;" ::: "memory");
     __syncthreads();
 #endif
-    return stages + stage * stride;
+    return slots + slot * bytes;
   }
 };
-
-/// Numbers [token][value column] of a tensor as the sums of a warp hold their transpose: rows are 16 value columns
-/// from `first_column`, columns the 64 tokens from `first_token`. Those that do not exist are zeros.
-template <typename T>
-__device__ inline void load_transposed(float (&x)[8][4], const T *head, int64_t stride, int first_token, int tokens,
-                                       int first_column, int width) {
-  int lane = threadIdx.x & 31;
-  int column = first_column + (lane >> 2);
-  int token = first_token + 2 * (lane & 3);
-  const T *from = head + token * stride + column;
-#pragma unroll
-  for (int n = 0; n < 8; ++n) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      int row = 8 * n + (i & 1);
-      int further = 8 * (i >> 1);
-      bool exists = token + row < tokens && column + further < width;
-      x[n][i] = exists ? number(from[row * stride + further]) : 0.0f;
-    }
-  }
-}
-
-/// The reverse of load_transposed.
-template <typename T>
-__device__ inline void store_transposed(const float (&x)[8][4], T *head, int64_t stride, int first_token, int tokens,
-                                        int first_column, int width) {
-  int lane = threadIdx.x & 31;
-  int column = first_column + (lane >> 2);
-  int token = first_token + 2 * (lane & 3);
-  T *to = head + token * stride + column;
-#pragma unroll
-  for (int n = 0; n < 8; ++n) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      int row = 8 * n + (i & 1);
-      int further = 8 * (i >> 1);
-      if (token + row < tokens && column + further < width) to[row * stride + further] = rounded<T>(x[n][i]);
-    }
-  }
-}
 
 /// Multiplies column i of the sums by factors[i].
 template <int N>

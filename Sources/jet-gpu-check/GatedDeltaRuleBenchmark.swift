@@ -12,14 +12,19 @@ enum GatedDeltaRuleBenchmark {
       "copy \(Int(peaks.copy / 1e9)) GB/s, bfloat16 product \(Int(peaks.product / 1e12)) TFLOP/s")
     var rows: [Timing] = []
     for (one, repeats) in shapes {
-      rows.append(time(one, "forward", peaks: peaks, isPlain: false, isBackward: false, repeats: repeats))
       rows.append(
-        time(one, "forward and backward", peaks: peaks, isPlain: false, isBackward: true, repeats: repeats))
+        time(one, "forward", peaks: peaks, isPlain: false, isBackward: false, repeats: repeats))
+      rows.append(
+        time(
+          one, "forward and backward", peaks: peaks, isPlain: false, isBackward: true,
+          repeats: repeats))
       try device.releaseCached()
     }
     for (one, _) in shapes.prefix(1) {
       rows.append(time(one, "forward", peaks: peaks, isPlain: true, isBackward: false, repeats: 3))
-      rows.append(time(one, "forward and backward", peaks: peaks, isPlain: true, isBackward: true, repeats: 3))
+      rows.append(
+        time(one, "forward and backward", peaks: peaks, isPlain: true, isBackward: true, repeats: 3)
+      )
       try device.releaseCached()
     }
     let result = Result(copyBytesPerSecond: peaks.copy, productFlops: peaks.product, timings: rows)

@@ -76,5 +76,14 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
     return [y, memory]
   }
 
+  /// Output and memory by plain tensor operations in chunks, in float32.
+  func chunked(_ x: [Tensor]) -> [Tensor] {
+    var memory = x[5]
+    let y = gatedDeltaRuleChunked(
+      query: x[0].float32, key: x[1].float32, value: x[2].float32, writeStrength: x[3],
+      logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
+    return [y, memory]
+  }
+
   private var scale: Double { 1 / Double(keyWidth).squareRoot() }
 }

@@ -6,9 +6,9 @@ enum GatedDeltaRuleChecks {
   /// The largest relative error of outputs and memories.
   ///
   /// float32 is multiplied in three tf32 products. In bfloat16 the factors of each product are rounded: the memory, the
-  /// corrections and the inverse, each by at most 2⁻⁹ of a number.
-  static func bound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 1e-2 : 1e-5 }
-  static func gradientBound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 2e-2 : 5e-5 }
+  /// corrections and the inverse, each by at most 2⁻⁹ of a number. The worst that was measured is two thirds of a bound.
+  static func bound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 6e-3 : 3e-6 }
+  static func gradientBound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 7e-3 : 5e-6 }
   private static let names = ["query", "key", "value", "writeStrength", "logDecay", "memory"]
 
   static func run(small: Bool, _ tally: inout Tally) {
@@ -20,8 +20,7 @@ enum GatedDeltaRuleChecks {
         for isCut in [false, true] {
           one.isCut = isCut
           forward(one, &tally)
-          // The definition's graph has some ten nodes a token.
-          if one.tokens <= 200 { gradients(one, &tally) }
+          gradients(one, &tally)
         }
       }
       if small { continue }
@@ -69,7 +68,8 @@ enum GatedDeltaRuleChecks {
 
   private static func gradients(_ one: GatedDeltaRuleCase, _ tally: inout Tally) {
     let x = one.inputs(Generator(seed: 8, device: .cuda(0)))
-    let expected = gradients(one, one.reference, x)
+    // The definition's graph has some ten nodes a token: for many tokens, the form in chunks, as exact.
+    let expected = gradients(one, one.tokens <= 200 ? one.reference : one.chunked, x)
     poison()
     let found = gradients(one, one.fast, x)
     var results: [(name: String, Tensor, Tensor, bound: Double)] = []
