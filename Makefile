@@ -4,7 +4,7 @@ FLAGS := -c release -Xswiftc -enable-testing -Xlinker -rpath -Xlinker $(CURDIR)/
 
 JET := .build/release/jet
 
-.PHONY: setup setup-eval build test demo bench lint format clean
+.PHONY: setup setup-eval build cuda test gpu-folder gpu-test gpu-bench demo bench lint format clean
 
 setup:
 	@scripts/setup.sh
@@ -15,6 +15,20 @@ setup-eval:
 
 build: setup
 	swift build $(FLAGS)
+
+# The kernels for NVIDIA GPUs, libjet_cuda.so; needs no GPU.
+cuda: setup
+	@scripts/cuda.sh
+
+# A folder that checks and times them on a machine with a GPU and libtorch, Swift or not: .build/gpu-check.
+gpu-folder: cuda
+	@scripts/gpu_folder.sh
+
+gpu-test: gpu-folder
+	@.build/gpu-check/run.sh --no-bench
+
+gpu-bench: gpu-folder
+	@.build/gpu-check/run.sh
 
 test: setup
 	swift test $(FLAGS)

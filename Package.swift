@@ -26,6 +26,7 @@ let package = Package(
   name: "jet",
   products: [
     .executable(name: "jet", targets: ["jet"]),
+    .executable(name: "jet-gpu-check", targets: ["jet-gpu-check"]),
     .library(
       name: "Jet",
       targets: [
@@ -83,6 +84,9 @@ let package = Package(
         "JetTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+    // The CUDA kernels beside their definitions, on a machine with a GPU.
+    .executableTarget(
+      name: "jet-gpu-check", dependencies: ["JetKernels", "JetTensor"], swiftSettings: settings),
     .target(
       name: "JetTestSupport", dependencies: ["JetFormats", "JetModels", "JetTensor"],
       path: "Tests/Support", swiftSettings: settings),

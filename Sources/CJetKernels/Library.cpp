@@ -24,6 +24,15 @@ TORCH_LIBRARY(jet, m) {
   m.def(
       "gated_delta_rule_chunked(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
       "Tensor log_decay, Tensor(a!) memory, float scale, bool normalize) -> Tensor");
+  // The same without writing in place, differentiable; for CUDA only.
+  m.def(
+      "gated_delta_rule(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
+      "Tensor log_decay, Tensor memory, float scale, bool normalize) -> (Tensor out, Tensor memory)");
+  m.def(
+      "gated_delta_rule_backward(Tensor of_out, Tensor? of_memory, Tensor query, Tensor key, "
+      "Tensor value, Tensor write_strength, Tensor log_decay, Tensor memory, float scale, "
+      "bool normalize) -> (Tensor query, Tensor key, Tensor value, Tensor write_strength, "
+      "Tensor log_decay, Tensor memory)");
   m.def(
       "gated_delta_rule_step(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
       "Tensor log_decay, Tensor(a!) memory, float scale, bool normalize) -> Tensor");

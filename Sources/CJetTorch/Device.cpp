@@ -70,6 +70,10 @@ jt_status jt_cuda_load(void) {
   });
 }
 
+jt_status jt_library_open(const char *path) {
+  return jt::protect([&] { TORCH_CHECK(dlopen(path, RTLD_NOW | RTLD_GLOBAL), dlerror()); });
+}
+
 jt_status jt_cuda_device_count(int32_t *out) {
   return jt::protect([&] { *out = at::detail::getCUDAHooks().deviceCount(); });
 }

@@ -36,4 +36,13 @@ public enum FastForm {
         && !(tensor.requiresGradient && gradientsAreEnabled)
     }
   }
+
+  /// Whether our CUDA kernels take these tensors: loaded, all on one GPU, float32 or bfloat16.
+  static func appliesOnGPU(to tensors: Tensor...) -> Bool {
+    guard !isDisabled, CUDAKernels.isLoaded, let device = tensors.first?.device, device != .cpu
+    else { return false }
+    return tensors.allSatisfy {
+      !$0.isFailed && $0.device == device && ($0.dtype == .float32 || $0.dtype == .bfloat16)
+    }
+  }
 }

@@ -5,6 +5,7 @@ internal import JetTensor
 enum Kernels {
   static let addRMSNorm = find("add_rms_norm")
   static let dynamicConvolution = find("dynamic_convolution")
+  static let gatedDeltaRule = find("gated_delta_rule")
   static let gatedDeltaRuleChunked = find("gated_delta_rule_chunked")
   static let gatedDeltaRuleStep = find("gated_delta_rule_step")
   static let gatedRMSNorm = find("gated_rms_norm")

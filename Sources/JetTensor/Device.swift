@@ -27,9 +27,11 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Makes the device usable: opens libtorch's CUDA part for a GPU, does nothing for the CPU.
+  /// Makes the device usable: opens libtorch's CUDA part and Jet's own kernels for a GPU, does nothing for the CPU.
   ///
-  /// - Throws: ``TorchError`` when the libraries, the driver or the device are missing.
+  /// Without Jet's kernels everything works by libtorch's operations; ``CUDAKernels/state`` says what was found.
+  ///
+  /// - Throws: ``TorchError`` when libtorch's libraries, the driver or the device are missing.
   public func prepare() throws(TorchError) {
     guard case .cuda(let index) = self else { return }
     try check("opening \(self)") { jt_cuda_load() }
@@ -40,6 +42,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
         operation: "opening \(self)",
         message: "this machine has \(count) CUDA devices, counted from 0")
     }
+    CUDAKernels.open()
   }
 
   /// Waits for all work that was given to the device.

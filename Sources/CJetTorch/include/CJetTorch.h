@@ -124,6 +124,8 @@ jt_status jt_generator_set_state(jt_generator generator, jt_tensor state);
 // Opens the CUDA part of libtorch, once. Until then a CUDA device is an error.
 jt_status jt_cuda_load(void);
 jt_status jt_cuda_device_count(int32_t *out);
+// Opens a library whose operators register themselves; it stays open.
+jt_status jt_library_open(const char *path);
 jt_status jt_device_synchronize(jt_device device);
 jt_status jt_device_memory(jt_device device, int64_t *free_bytes, int64_t *total_bytes);
 jt_status jt_device_allocated(jt_device device, int64_t *current_bytes, int64_t *peak_bytes);

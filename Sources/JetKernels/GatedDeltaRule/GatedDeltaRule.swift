@@ -3,8 +3,8 @@ public import JetTensor
 /// The gated delta rule in the fastest form that fits; see
 /// ``gatedDeltaRuleDefinition(query:key:value:writeStrength:logDecay:memory:scale:normalizes:)``.
 ///
-/// On the CPU without gradients our kernel runs and writes the memory in place; elsewhere a single token takes the
-/// definition, and more of them
+/// On the CPU without gradients and on a GPU our kernels run; without gradients they write the memory in place.
+/// Elsewhere a single token takes the definition, and more of them
 /// ``gatedDeltaRuleChunked(query:key:value:writeStrength:logDecay:memory:scale:normalizes:chunk:)``.
 public func gatedDeltaRule(
   query: Tensor, key: Tensor, value: Tensor, writeStrength: Tensor, logDecay: Tensor,
@@ -15,11 +15,19 @@ public func gatedDeltaRule(
       query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
       memory: &memory, scale: scale, normalizes: normalizes)
   }
-  let fits =
-    FastForm.applies(to: query, key, value, writeStrength, logDecay, memory)
-    && key.dim(3) <= 256 && value.dim(3) <= 256
+  let hasRows =
+    key.dim(3) <= 256 && memory.isContiguous
     && [query, key, value].allSatisfy { $0.dtype == value.dtype && $0.strides.last == 1 }
-    && memory.isContiguous
+  if hasRows, memory.dtype == .float32,
+    FastForm.appliesOnGPU(to: query, key, value, writeStrength, logDecay, memory)
+  {
+    return gatedDeltaRuleOnGPU(
+      query: query, key: key, value: value, writeStrength: writeStrength.float32,
+      logDecay: logDecay.float32, memory: &memory, scale: scale, normalizes: normalizes)
+  }
+  let fits =
+    hasRows && value.dim(3) <= 256
+    && FastForm.applies(to: query, key, value, writeStrength, logDecay, memory)
   guard fits else {
     let length = query.dim(1)
     guard length > 1 else {
@@ -35,6 +43,24 @@ public func gatedDeltaRule(
   return kernel(
     .tensor(query), .tensor(key), .tensor(value), .tensor(writeStrength.float32),
     .tensor(logDecay.float32), .tensor(memory), .double(scale), .bool(normalizes))
+}
+
+/// By our CUDA kernels, in place where no gradient is asked for.
+private func gatedDeltaRuleOnGPU(
+  query: Tensor, key: Tensor, value: Tensor, writeStrength: Tensor, logDecay: Tensor,
+  memory: inout Tensor, scale: Double, normalizes: Bool
+) -> Tensor {
+  let tensors = [query, key, value, writeStrength, logDecay, memory]
+  guard gradientsAreEnabled, tensors.contains(where: \.requiresGradient) else {
+    return Kernels.gatedDeltaRuleChunked(
+      .tensor(query), .tensor(key), .tensor(value), .tensor(writeStrength), .tensor(logDecay),
+      .tensor(memory), .double(scale), .bool(normalizes))
+  }
+  let results = Kernels.gatedDeltaRule.all(
+    .tensor(query), .tensor(key), .tensor(value), .tensor(writeStrength), .tensor(logDecay),
+    .tensor(memory), .double(scale), .bool(normalizes), capacity: 2)
+  memory = results[1]
+  return results[0]
 }
 
 /// How strongly each token writes, and how much of the memory it keeps.

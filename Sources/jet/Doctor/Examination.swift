@@ -6,7 +6,8 @@ import JetTensor
 enum Examination {
   /// All findings, in the order in which they are told; about a second, for the bandwidth.
   static func findings() -> [Finding] {
-    [libtorch, processor, instructions, threads, memory, bandwidth, gpu] + models
+    [libtorch, processor, instructions, threads, memory, bandwidth, gpu] + gpuKernels
+      + models
   }
 
   private static var libtorch: Finding { Finding("libtorch", Runtime.torchVersion) }
@@ -87,6 +88,27 @@ enum Examination {
         advice:
           "nothing is needed to run on the CPU; for a GPU install NVIDIA's driver and put the "
           + "folder of libtorch_cuda.so on LD_LIBRARY_PATH")
+    }
+  }
+
+  /// Told where a GPU can be used.
+  private static var gpuKernels: [Finding] {
+    switch CUDAKernels.state {
+    case .notSought: []
+    case .loaded(let path): [Finding("GPU kernels", path)]
+    case .absent(let paths):
+      [
+        Finding(
+          "GPU kernels", "none in \(paths.joined(separator: ", "))", state: .note,
+          advice: "run `make cuda`, or name the library in \(CUDAKernels.variable); without it "
+            + "libtorch's operations are used, which are slower")
+      ]
+    case .failed(let path, let reason):
+      [
+        Finding(
+          "GPU kernels", "\(path) does not load: \(reason)", state: .missing,
+          advice: "build it again with `make cuda`")
+      ]
     }
   }
 

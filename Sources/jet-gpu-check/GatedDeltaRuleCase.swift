@@ -1,0 +1,89 @@
+import JetKernels
+import JetTensor
+
+/// The sizes of one comparison.
+struct GatedDeltaRuleCase: CustomStringConvertible {
+  var batch = 2
+  var tokens: Int
+  var heads = 3
+  var keyWidth: Int
+  var valueWidth: Int
+  var normalizes = true
+  /// Whether query, key and value are cut out of one wider tensor.
+  var isCut = false
+  var dtype = DType.float32
+
+  var description: String {
+    "\(dtype) \(batch)×\(tokens)×\(heads)×(\(keyWidth), \(valueWidth))"
+      + (normalizes ? "" : " as they are") + (isCut ? " cut" : "")
+  }
+
+  /// Token counts around the chunk of 64, widths that are and are not multiples of anything.
+  static let all = [
+    GatedDeltaRuleCase(tokens: 1, keyWidth: 16, valueWidth: 24),
+    GatedDeltaRuleCase(batch: 5, tokens: 1, keyWidth: 40, valueWidth: 17, normalizes: false),
+    GatedDeltaRuleCase(batch: 1, tokens: 2, heads: 5, keyWidth: 3, valueWidth: 5),
+    GatedDeltaRuleCase(tokens: 2, keyWidth: 256, valueWidth: 24),
+    GatedDeltaRuleCase(tokens: 63, keyWidth: 24, valueWidth: 40),
+    GatedDeltaRuleCase(batch: 1, tokens: 64, heads: 1, keyWidth: 64, valueWidth: 64),
+    GatedDeltaRuleCase(batch: 1, tokens: 64, heads: 2, keyWidth: 200, valueWidth: 136),
+    GatedDeltaRuleCase(tokens: 65, keyWidth: 96, valueWidth: 33, normalizes: false),
+    GatedDeltaRuleCase(batch: 1, tokens: 65, heads: 2, keyWidth: 128, valueWidth: 256),
+    GatedDeltaRuleCase(batch: 1, tokens: 200, keyWidth: 96, valueWidth: 256),
+    GatedDeltaRuleCase(tokens: 130, keyWidth: 13, valueWidth: 96),
+    GatedDeltaRuleCase(batch: 1, tokens: 1000, heads: 2, keyWidth: 24, valueWidth: 40),
+    GatedDeltaRuleCase(batch: 3, tokens: 1000, heads: 50, keyWidth: 64, valueWidth: 64),
+  ]
+
+  /// Query, key, value, write strength, log decay and memory.
+  func inputs(_ generator: Generator) -> [Tensor] {
+    let deviation = normalizes ? 1 : 1 / Double(keyWidth).squareRoot()
+    func normal(_ shape: [Int]) -> Tensor { Tensor.randomNormal(shape, generator: generator) }
+    let widths = [keyWidth, keyWidth, valueWidth]
+    var mixable: [Tensor]
+    if isCut {
+      // Three elements too many, so that nothing is aligned.
+      let whole = normal([batch, tokens, heads * widths.reduce(0, +) + 3]).to(dtype)
+      mixable = whole.split(widths.map { $0 * heads } + [3], dim: -1).prefix(3).enumerated().map {
+        $1.reshaped([batch, tokens, heads, widths[$0]])
+      }
+    } else {
+      mixable = widths.map { normal([batch, tokens, heads, $0]).to(dtype) }
+    }
+    if !normalizes { for i in 0..<2 { mixable[i] = (mixable[i] * deviation).to(dtype) } }
+    let gates = [batch, tokens, heads]
+    return mixable + [
+      sigmoid(normal(gates)), -softplus(normal(gates) * 3 - 2),
+      normal([batch, heads, keyWidth, valueWidth]),
+    ]
+  }
+
+  /// Output and memory by the entry, which takes our kernel.
+  func fast(_ x: [Tensor]) -> [Tensor] {
+    var memory = x[5].requiresGradient ? x[5] : x[5].clone()
+    let y = gatedDeltaRule(
+      query: x[0], key: x[1], value: x[2], writeStrength: x[3], logDecay: x[4], memory: &memory,
+      scale: scale, normalizes: normalizes)
+    return [y, memory]
+  }
+
+  /// Output and memory by the definition, in float32.
+  func reference(_ x: [Tensor]) -> [Tensor] {
+    var memory = x[5]
+    let y = gatedDeltaRuleDefinition(
+      query: x[0].float32, key: x[1].float32, value: x[2].float32, writeStrength: x[3],
+      logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
+    return [y, memory]
+  }
+
+  /// Output and memory by plain tensor operations in chunks, in float32.
+  func chunked(_ x: [Tensor]) -> [Tensor] {
+    var memory = x[5]
+    let y = gatedDeltaRuleChunked(
+      query: x[0].float32, key: x[1].float32, value: x[2].float32, writeStrength: x[3],
+      logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
+    return [y, memory]
+  }
+
+  private var scale: Double { 1 / Double(keyWidth).squareRoot() }
+}

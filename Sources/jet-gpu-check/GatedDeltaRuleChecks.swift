@@ -1,0 +1,145 @@
+import JetKernels
+import JetTensor
+
+/// The gated delta rule's CUDA kernels beside the definition on the same GPU.
+enum GatedDeltaRuleChecks {
+  /// The largest relative error of outputs and memories.
+  ///
+  /// float32 is multiplied in three tf32 products. In bfloat16 the factors of each product are rounded: the memory, the
+  /// corrections and the inverse, each by at most 2⁻⁹ of a number. The worst that was measured is two thirds of a bound.
+  static func bound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 6e-3 : 3e-6 }
+  static func gradientBound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 7e-3 : 5e-6 }
+  private static let names = ["query", "key", "value", "writeStrength", "logDecay", "memory"]
+
+  static func run(small: Bool, _ tally: inout Tally) {
+    for dtype in [DType.float32, .bfloat16] {
+      var cases = GatedDeltaRuleCase.all
+      if small { cases = cases.filter { $0.tokens < 70 && $0.keyWidth < 200 } }
+      for var one in cases {
+        one.dtype = dtype
+        for isCut in [false, true] {
+          one.isCut = isCut
+          forward(one, &tally)
+          gradients(one, &tally)
+        }
+      }
+      if small { continue }
+      pieces(dtype, &tally)
+      suddenDecay(dtype, &tally)
+      padding(dtype, &tally)
+      repeats(dtype, &tally)
+    }
+  }
+
+  /// Leaves memory full of NaNs behind, so that what a kernel does not write shows.
+  private static func poison() {
+    let device = Device.cuda(0)
+    let large = Tensor.full([64 << 20], .nan, device: device)
+    let small = (0..<64).map { _ in Tensor.full([100_000], .nan, device: device) }
+    withExtendedLifetime((large, small)) {}
+  }
+
+  private static func forward(_ one: GatedDeltaRuleCase, _ tally: inout Tally) {
+    withoutGradients {
+      let x = one.inputs(Generator(seed: 7, device: .cuda(0)))
+      let expected = one.reference(x)
+      poison()
+      let found = one.fast(x)
+      tally.compare(
+        "forward \(one)",
+        [
+          ("output", found[0], expected[0], bound(one.dtype)),
+          ("memory", found[1], expected[1], bound(one.dtype)),
+        ])
+    }
+  }
+
+  private static func gradients(
+    _ one: GatedDeltaRuleCase, _ form: ([Tensor]) -> [Tensor], _ x: [Tensor]
+  ) -> [Tensor?] {
+    let leaves = x.map { $0.detached().requiringGradient() }
+    let results = form(leaves)
+    let generator = Generator(seed: 9, device: .cuda(0))
+    let seeds = results.map {
+      Tensor.randomNormal($0.shape, generator: generator).to(one.dtype).to($0.dtype)
+    }
+    return JetTensor.gradients(of: results, by: leaves, seeds: seeds)
+  }
+
+  private static func gradients(_ one: GatedDeltaRuleCase, _ tally: inout Tally) {
+    let x = one.inputs(Generator(seed: 8, device: .cuda(0)))
+    // The definition's graph has some ten nodes a token: for many tokens, the form in chunks, as exact.
+    let expected = gradients(one, one.tokens <= 200 ? one.reference : one.chunked, x)
+    poison()
+    let found = gradients(one, one.fast, x)
+    var results: [(name: String, Tensor, Tensor, bound: Double)] = []
+    for (i, name) in names.enumerated() {
+      guard let a = found[i], let b = expected[i] else {
+        tally.record(false, "gradients \(one): none of \(name)")
+        return
+      }
+      results.append((name, a, b, gradientBound(one.dtype)))
+    }
+    tally.compare("gradients \(one)", results)
+  }
+
+  private static func pieces(_ dtype: DType, _ tally: inout Tally) {
+    withoutGradients {
+      let one = GatedDeltaRuleCase(tokens: 130, keyWidth: 24, valueWidth: 40, dtype: dtype)
+      let x = one.inputs(Generator(seed: 7, device: .cuda(0)))
+      let expected = one.reference(x)
+      for cut in [1, 64, 70, 129] {
+        func part(_ range: Range<Int>) -> [Tensor] { x.prefix(5).map { $0.slice(range, dim: 1) } }
+        let first = one.fast(part(0..<cut) + [x[5]])
+        let second = one.fast(part(cut..<130) + [first[1]])
+        tally.compare(
+          "\(dtype) in two calls, cut at \(cut)",
+          [
+            (
+              "output", Tensor.concatenate([first[0], second[0]], dim: 1), expected[0], bound(dtype)
+            ), ("memory", second[1], expected[1], bound(dtype)),
+          ])
+      }
+    }
+  }
+
+  private static func suddenDecay(_ dtype: DType, _ tally: inout Tally) {
+    withoutGradients {
+      let one = GatedDeltaRuleCase(tokens: 64, keyWidth: 24, valueWidth: 40, dtype: dtype)
+      for forgetting in [1.0, 30.0] {
+        var x = one.inputs(Generator(seed: 7, device: .cuda(0)))
+        let sudden =
+          Tensor.range(0, to: 64, device: .cuda(0)).reshaped([1, 64, 1]) .< forgetting
+        x[4] = (x[4] * 0.05).masked(sudden, with: -1000)
+        let (found, expected) = (one.fast(x), one.reference(x))
+        tally.compare(
+          "\(dtype) after \(Int(forgetting)) tokens that forget all",
+          [
+            ("output", found[0], expected[0], bound(dtype)),
+            ("memory", found[1], expected[1], bound(dtype)),
+          ])
+      }
+    }
+  }
+
+  private static func padding(_ dtype: DType, _ tally: inout Tally) {
+    withoutGradients {
+      let one = GatedDeltaRuleCase(tokens: 70, keyWidth: 24, valueWidth: 40, dtype: dtype)
+      var x = one.inputs(Generator(seed: 7, device: .cuda(0)))
+      (x[3], x[4]) = (x[3] * 0, x[4] * 0)
+      let found = one.fast(x)
+      tally.record(
+        found[1].array(of: Float.self) == x[5].array(of: Float.self),
+        "\(dtype): tokens that neither write nor decay leave the memory bit for bit")
+    }
+  }
+
+  private static func repeats(_ dtype: DType, _ tally: inout Tally) {
+    let one = GatedDeltaRuleCase(tokens: 300, heads: 8, keyWidth: 96, valueWidth: 80, dtype: dtype)
+    let x = one.inputs(Generator(seed: 7, device: .cuda(0)))
+    func bits() -> [[Float]] {
+      gradients(one, one.fast, x).map { $0?.array(of: Float.self) ?? [] }
+    }
+    tally.record(bits() == bits(), "\(dtype): the same gradients twice, bit for bit")
+  }
+}

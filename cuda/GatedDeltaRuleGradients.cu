@@ -1,0 +1,467 @@
+// GatedDeltaRuleGradients.cu: the gradients of queries, keys, write strengths and log decays; every chunk at once.
+//
+// A block has one chunk of one head. Its warps stand 4 × G: the row of warps has 16 tokens, the column of warps a G-th
+// of the keys' columns. They run over the value columns in slices for dO Sᵀ, Y Sᵀ, U dS⁺ᵀ, dO Uᵀ and Y Uᵀ, and
+// then over the tokens of the chunk. With N = dP ∘ D b_i a_j and L = −Y Uᵀ ∘ D β_i a_i a_j (a, b the factors of unit
+// rows), of raw keys and queries:
+//     dq = exp(g) b dO Sᵀ + N k     dk = −β exp(g) a Y Sᵀ + exp(G − g) a U dS⁺ᵀ + (L + Lᵀ) k + Nᵀ q
+// and, where rows are brought to unit length, what points along the row is taken away.
+
+#include "Launch.cuh"
+
+namespace jet::cuda {
+namespace {
+
+/// Sizes of a block, and where its tiles lie in shared memory, in elements.
+template <typename T, int KP>
+struct Plan {
+  static constexpr int kGroups = KP == 256 ? 4 : 2;
+  static constexpr int kThreads = 128 * kGroups;
+  static constexpr int kSlice = sizeof(T) == 2 ? 32 : 16;  // value columns at a time
+  static constexpr int kStages = sizeof(T) == 4 && KP == 256 ? 1 : 2;
+  static constexpr int kColumns = KP / kGroups;     // of keys, a warp
+  static constexpr int kOthers = kChunk / kGroups;  // tokens j, a warp
+  static constexpr int kKeyStride = Record<T, KP>::kKeyStride;
+  static constexpr int kSquareStride = Record<T, KP>::kSquareStride;
+  static constexpr int kSliceStride = kSlice + 8;
+  // Of a stage, which holds a slice of value columns:
+  static constexpr int kIncoming = 0;
+  static constexpr int kValues = kIncoming + kChunk * kSliceStride;
+  static constexpr int kSolved = kValues + kChunk * kSliceStride;
+  static constexpr int kCorrections = kSolved + kSlice * kSquareStride;
+  static constexpr int kMemories = kCorrections + kSlice * kSquareStride;
+  static constexpr int kOfMemories = kMemories + kSlice * kKeyStride;
+  static constexpr int kStage = kOfMemories + kSlice * kKeyStride;
+  // Of all: N and L take the place of the stages when those are done with.
+  static constexpr int kOfScores = 0;
+  static constexpr int kOfMixing = kOfScores + kChunk * kSquareStride;
+  static constexpr int kKeys = kStages * kStage;
+  static constexpr int kQueries = kKeys + kChunk * kKeyStride;
+  static constexpr int kBytes = (kQueries + kChunk * kKeyStride) * static_cast<int>(sizeof(T));
+  static_assert(kOfMixing + kChunk * kSquareStride <= kKeys);
+};
+
+/// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order.
+template <int G>
+struct Parts {
+  float of_row[G][kChunk];         // Σ_j of dA A + dP P
+  float of_strength[G][kChunk];    // Σ_j of dA A / β
+  float of_column[4][kChunk];      // Σ_i of dA A + dP P
+  float query_rise[G][kChunk];     // q · exp(g) b dO Sᵀ
+  float key_rise[G][kChunk];       // k · −exp(g) a Y Sᵀ
+  float key_fall[G][kChunk];       // k · exp(G − g) a U dS⁺ᵀ
+  float along_query[G][kChunk];    // q · dq
+  float along_key[G][kChunk];      // k · dk
+  float of_values[kChunk];         // Y · v
+  float of_memory[4 * G];          // S · dS⁺
+  float decay[kChunk];
+};
+
+/// Begins the copy of 16 bytes to shared memory, or of zeros.
+__device__ inline void copy(void *to, const void *from, bool exists) {
+  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(exists ? 16 : 0)
+               : "memory");
+}
+
+/// Begins the copy of rows of kWidth elements, a multiple of 16 bytes; rows from `count` on are zeros.
+template <typename T, int kRows, int kWidth, int kThreads>
+__device__ void copy_rows(T *to, int stride, const T *from, int count) {
+  constexpr int kVector = 16 / sizeof(T);
+#pragma unroll
+  for (int i = threadIdx.x; i < kRows * kWidth / kVector; i += kThreads) {
+    int row = i / (kWidth / kVector), column = i % (kWidth / kVector) * kVector;
+    bool exists = row < count;
+    copy(to + row * stride + column, exists ? from + int64_t(row) * kWidth + column : from, exists);
+  }
+}
+
+/// Brings 64 tokens × kSlice value columns to shared memory, at once where they are not aligned.
+template <typename T, int kSlice, int kThreads>
+__device__ void copy_tokens(T *to, int stride, const T *from, int64_t token, int count, int width, bool is_aligned) {
+  if (is_aligned) {
+    constexpr int kVector = 16 / sizeof(T);
+    for (int i = threadIdx.x; i < kChunk * kSlice / kVector; i += kThreads) {
+      int row = i / (kSlice / kVector), column = i % (kSlice / kVector) * kVector;
+      bool exists = row < count && column < width;
+      copy(to + row * stride + column, exists ? from + row * token + column : from, exists);
+    }
+  } else {
+    for (int i = threadIdx.x; i < kChunk * kSlice; i += kThreads) {
+      int row = i / kSlice, column = i % kSlice;
+      bool exists = row < count && column < width;
+      to[row * stride + column] = exists ? from[row * token + column] : rounded<T>(0.0f);
+    }
+  }
+}
+
+__device__ inline float product(const Half *a, const Half *b) {
+  float2 x = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(a));
+  float2 y = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(b));
+  return x.x * y.x + x.y * y.y;
+}
+__device__ inline float product(const float *a, const float *b) { return a[0] * b[0] + a[1] * b[1]; }
+
+__device__ inline float over_quad(float x) {
+  x += __shfl_xor_sync(~0u, x, 1);
+  return x + __shfl_xor_sync(~0u, x, 2);
+}
+
+template <typename T, int KP>
+__global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
+    gradients_of_chunks(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients,
+                        bool aligned_values, bool aligned_incoming) {
+  using P = Plan<T, KP>;
+  using Layout = Record<T, KP>;
+  extern __shared__ __align__(128) unsigned char shared[];
+  __shared__ __align__(16) Factors factors;
+  __shared__ Parts<P::kGroups> parts;
+  T *tiles = reinterpret_cast<T *>(shared);
+
+  int chunks = call.chunks();
+  int chunk = blockIdx.x % chunks, sequence = blockIdx.x / chunks;
+  int b = sequence / call.heads, h = sequence % call.heads;
+  int first = chunk * kChunk, count = min(kChunk, call.tokens - first);
+  int width = call.value_width, padded_width = (width + 15) / 16 * 16;
+  int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  int rows = warp % 4, group = warp / 4;
+  const unsigned char *record =
+      static_cast<const unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
+  for (int i = threadIdx.x; i < int(sizeof(Factors) / 16); i += P::kThreads) {
+    reinterpret_cast<uint4 *>(&factors)[i] = reinterpret_cast<const uint4 *>(record)[i];
+  }
+
+  const T *incoming = head_of<T>(gradients.out, b, h) + first * gradients.out.token;
+  const T *values = head_of<T>(call.value, b, h) + first * call.value.token;
+  const T *solved = static_cast<const T *>(gradients.solved) + int64_t(blockIdx.x) * padded_width * kChunk;
+  const T *corrections = static_cast<const T *>(replay.corrections) + int64_t(blockIdx.x) * padded_width * kChunk;
+  const T *memories = static_cast<const T *>(replay.memories) + int64_t(blockIdx.x) * padded_width * KP;
+  const T *of_memories = static_cast<const T *>(gradients.memories) + int64_t(blockIdx.x) * padded_width * KP;
+
+  float of_query[P::kColumns / 8][4], key_rise[P::kColumns / 8][4], key_fall[P::kColumns / 8][4];
+  float of_scores[P::kOthers / 8][4], of_mixing[P::kOthers / 8][4];
+  clear(of_query);
+  clear(key_rise);
+  clear(key_fall);
+  clear(of_scores);
+  clear(of_mixing);
+  float of_values[2][4], of_memory = 0.0f;
+  clear(of_values);
+  auto fetch = [&](int stage, int slice) {
+    T *to = tiles + stage * P::kStage;
+    int left_over = padded_width - slice;
+    copy_tokens<T, P::kSlice, P::kThreads>(to + P::kIncoming, P::kSliceStride, incoming + slice,
+                                           gradients.out.token, count, width - slice, aligned_incoming);
+    copy_tokens<T, P::kSlice, P::kThreads>(to + P::kValues, P::kSliceStride, values + slice, call.value.token, count,
+                                           width - slice, aligned_values);
+    copy_rows<T, P::kSlice, kChunk, P::kThreads>(to + P::kSolved, P::kSquareStride, solved + slice * kChunk,
+                                                 left_over);
+    copy_rows<T, P::kSlice, kChunk, P::kThreads>(to + P::kCorrections, P::kSquareStride,
+                                                 corrections + slice * kChunk, left_over);
+    copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kMemories, P::kKeyStride, memories + slice * KP, left_over);
+    copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kOfMemories, P::kKeyStride, of_memories + slice * KP,
+                                             left_over);
+    asm volatile("cp.async.commit_group;" ::: "memory");
+  };
+  T *keys = tiles + P::kKeys, *queries = tiles + P::kQueries;
+  copy_rows<T, 1, kChunk * P::kKeyStride, P::kThreads>(keys, 0, reinterpret_cast<const T *>(record + Layout::kKeys), 1);
+  copy_rows<T, 1, kChunk * P::kKeyStride, P::kThreads>(queries, 0,
+                                                       reinterpret_cast<const T *>(record + Layout::kQueries), 1);
+  fetch(0, 0);
+  for (int slice = 0; slice < width; slice += P::kSlice) {
+    if (P::kStages == 2 && slice + P::kSlice < width) {
+      fetch((slice / P::kSlice + 1) % 2, slice + P::kSlice);
+      asm volatile("cp.async.wait_group 1;" ::: "memory");
+    } else {
+      if (P::kStages == 1 && slice > 0) fetch(0, slice);
+      asm volatile("cp.async.wait_group 0;" ::: "memory");
+    }
+    __syncthreads();
+    const T *stage = tiles + slice / P::kSlice % P::kStages * P::kStage;
+#pragma unroll
+    for (int k = 0; k < P::kSlice; k += 16) {
+      Left<T> incoming_rows, solved_rows, correction_rows;
+      load(incoming_rows, stage + P::kIncoming, P::kSliceStride, 16 * rows, k);
+      load_transposed(solved_rows, stage + P::kSolved, P::kSquareStride, k, 16 * rows);
+      load_transposed(correction_rows, stage + P::kCorrections, P::kSquareStride, k, 16 * rows);
+#pragma unroll
+      for (int n = 0; n < P::kColumns / 16; ++n) {
+        Right<T> right;
+        int column = group * P::kColumns + 16 * n;
+        load(right, stage + P::kMemories, P::kKeyStride, k, column);
+        multiply(of_query[2 * n], of_query[2 * n + 1], incoming_rows, right);
+        multiply(key_rise[2 * n], key_rise[2 * n + 1], solved_rows, right);
+        load(right, stage + P::kOfMemories, P::kKeyStride, k, column);
+        multiply(key_fall[2 * n], key_fall[2 * n + 1], correction_rows, right);
+      }
+#pragma unroll
+      for (int n = 0; n < P::kOthers / 16; ++n) {
+        // What is above the diagonal is not used.
+        if (group * P::kOthers / 16 + n > rows) continue;
+        Right<T> right;
+        load(right, stage + P::kCorrections, P::kSquareStride, k, group * P::kOthers + 16 * n);
+        multiply(of_scores[2 * n], of_scores[2 * n + 1], incoming_rows, right);
+        multiply(of_mixing[2 * n], of_mixing[2 * n + 1], solved_rows, right);
+      }
+      if (group == P::kGroups - 1) {
+        Right<T> right;
+        load_transposed(right, stage + P::kValues, P::kSliceStride, 16 * rows, k);
+        multiply(of_values[0], of_values[1], solved_rows, right);
+      }
+    }
+    for (int i = threadIdx.x; i < P::kSlice * KP / 2; i += P::kThreads) {
+      int at = i / (KP / 2) * P::kKeyStride + i % (KP / 2) * 2;
+      of_memory += product(stage + P::kMemories + at, stage + P::kOfMemories + at);
+    }
+    __syncthreads();
+  }
+  // Of Y Vᵀ only the diagonal is used.
+  if (group == P::kGroups - 1 && lane / 8 == lane % 4) {
+    int i = 16 * rows + lane / 4;
+    bool is_odd = lane / 4 % 2;
+    parts.of_values[i] = is_odd ? of_values[0][1] : of_values[0][0];
+    parts.of_values[i + 8] = is_odd ? of_values[1][3] : of_values[1][2];
+  }
+#pragma unroll
+  for (int distance = 1; distance < 32; distance *= 2) of_memory += __shfl_xor_sync(~0u, of_memory, distance);
+  if (lane == 0) parts.of_memory[warp] = of_memory;
+
+  // N and L, and what they say of decays and write strengths.
+  float of_keys[P::kOthers / 8][4];
+  clear(of_keys);
+  for (int k = 0; k < KP; k += 16) {
+    Left<T> left;
+    load(left, keys, P::kKeyStride, 16 * rows, k);
+#pragma unroll
+    for (int n = 0; n < P::kOthers / 16; ++n) {
+      if (group * P::kOthers / 16 + n > rows) continue;
+      Right<T> right;
+      load_transposed(right, keys, P::kKeyStride, group * P::kOthers + 16 * n, k);
+      multiply(of_keys[2 * n], of_keys[2 * n + 1], left, right);
+    }
+  }
+  const T *scores = reinterpret_cast<const T *>(record + Layout::kScores);
+  float column_sums[P::kOthers / 8][2];
+#pragma unroll
+  for (int n = 0; n < P::kOthers / 8; ++n) column_sums[n][0] = column_sums[n][1] = 0.0f;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int i = 16 * rows + lane / 4 + 8 * half;
+    float row_sum = 0.0f, strength_sum = 0.0f, strength = factors.strength[i];
+#pragma unroll
+    for (int n = 0; n < P::kOthers / 8; ++n) {
+      int j = group * P::kOthers + 8 * n + 2 * (lane % 4);
+      float of_score[2], of_mixed[2];
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        int other = j + e;
+        float decayed = other <= i ? expf(static_cast<float>(factors.decay[i] - factors.decay[other])) : 0.0f;
+        decayed *= factors.key_norm[other];
+        float incoming_score = of_scores[n][2 * half + e];
+        of_score[e] = incoming_score * decayed * factors.query_norm[i];
+        float sum = other <= i ? incoming_score * number(scores[i * P::kSquareStride + other]) : 0.0f;
+        float mixed = other < i ? -of_mixing[n][2 * half + e] * decayed * factors.key_norm[i] : 0.0f;
+        float by_strength = mixed * of_keys[n][2 * half + e];
+        of_mixed[e] = mixed * strength;
+        sum += by_strength * strength;
+        strength_sum += by_strength;
+        row_sum += sum;
+        column_sums[n][e] += sum;
+      }
+      store_pair(tiles + P::kOfScores + i * P::kSquareStride + j, of_score[0], of_score[1]);
+      store_pair(tiles + P::kOfMixing + i * P::kSquareStride + j, of_mixed[0], of_mixed[1]);
+    }
+    row_sum = over_quad(row_sum);
+    strength_sum = over_quad(strength_sum);
+    if (lane % 4 == 0) {
+      parts.of_row[group][i] = row_sum;
+      parts.of_strength[group][i] = strength_sum;
+    }
+  }
+#pragma unroll
+  for (int n = 0; n < P::kOthers / 8; ++n) {
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      float sum = column_sums[n][e];
+      sum += __shfl_xor_sync(~0u, sum, 4);
+      sum += __shfl_xor_sync(~0u, sum, 8);
+      sum += __shfl_xor_sync(~0u, sum, 16);
+      if (lane / 4 == 0) parts.of_column[rows][group * P::kOthers + 8 * n + 2 * (lane % 4) + e] = sum;
+    }
+  }
+
+  // What the memory says of queries and keys.
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int i = 16 * rows + lane / 4 + 8 * half;
+    float query_sum = 0.0f, rise_sum = 0.0f, fall_sum = 0.0f, strength = factors.strength[i];
+    float rise_query = factors.rise_query[i], rise_key = factors.rise_key[i], fall = factors.fall[i];
+#pragma unroll
+    for (int n = 0; n < P::kColumns / 8; ++n) {
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        int at = i * P::kKeyStride + group * P::kColumns + 8 * n + 2 * (lane % 4) + e;
+        float q = number(queries[at]), k = number(keys[at]);
+        float &query = of_query[n][2 * half + e], &rise = key_rise[n][2 * half + e];
+        float &key = key_fall[n][2 * half + e];
+        query *= rise_query;
+        rise *= -rise_key;
+        key *= fall;
+        query_sum += q * query;
+        rise_sum += k * rise;
+        fall_sum += k * key;
+        key += strength * rise;
+      }
+    }
+    query_sum = over_quad(query_sum);
+    rise_sum = over_quad(rise_sum);
+    fall_sum = over_quad(fall_sum);
+    if (lane % 4 == 0) {
+      parts.query_rise[group][i] = query_sum;
+      parts.key_rise[group][i] = rise_sum;
+      parts.key_fall[group][i] = fall_sum;
+    }
+  }
+  __syncthreads();
+
+  // key_fall holds all of dk from here on.
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    Left<T> score_rows, mixing_rows, score_columns, mixing_columns;
+    load(score_rows, tiles + P::kOfScores, P::kSquareStride, 16 * rows, 16 * k);
+    load(mixing_rows, tiles + P::kOfMixing, P::kSquareStride, 16 * rows, 16 * k);
+    load_transposed(score_columns, tiles + P::kOfScores, P::kSquareStride, 16 * k, 16 * rows);
+    load_transposed(mixing_columns, tiles + P::kOfMixing, P::kSquareStride, 16 * k, 16 * rows);
+#pragma unroll
+    for (int n = 0; n < P::kColumns / 16; ++n) {
+      Right<T> right;
+      int column = group * P::kColumns + 16 * n;
+      load(right, keys, P::kKeyStride, 16 * k, column);
+      if (k <= rows) {
+        multiply(of_query[2 * n], of_query[2 * n + 1], score_rows, right);
+        multiply(key_fall[2 * n], key_fall[2 * n + 1], mixing_rows, right);
+      }
+      if (k >= rows) {
+        multiply(key_fall[2 * n], key_fall[2 * n + 1], mixing_columns, right);
+        load(right, queries, P::kKeyStride, 16 * k, column);
+        multiply(key_fall[2 * n], key_fall[2 * n + 1], score_columns, right);
+      }
+    }
+  }
+
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int i = 16 * rows + lane / 4 + 8 * half;
+    float along_query = 0.0f, along_key = 0.0f;
+#pragma unroll
+    for (int n = 0; n < P::kColumns / 8; ++n) {
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        int at = i * P::kKeyStride + group * P::kColumns + 8 * n + 2 * (lane % 4) + e;
+        along_query += number(queries[at]) * of_query[n][2 * half + e];
+        along_key += number(keys[at]) * key_fall[n][2 * half + e];
+      }
+    }
+    along_query = over_quad(along_query);
+    along_key = over_quad(along_key);
+    if (lane % 4 == 0) {
+      parts.along_query[group][i] = along_query;
+      parts.along_key[group][i] = along_key;
+    }
+  }
+  __syncthreads();
+
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int i = 16 * rows + lane / 4 + 8 * half;
+    float along_query = 0.0f, along_key = 0.0f;
+    if (call.normalize) {
+#pragma unroll
+      for (int part = 0; part < P::kGroups; ++part) {
+        along_query += parts.along_query[part][i];
+        along_key += parts.along_key[part][i];
+      }
+      float query_norm = factors.query_norm[i] / call.scale, key_norm = factors.key_norm[i];
+      along_query *= query_norm * query_norm;
+      along_key *= key_norm * key_norm;
+    }
+    if (i >= count) continue;
+    int64_t row = ((int64_t(b) * call.tokens + first + i) * call.heads + h) * call.key_width;
+    T *of_queries_out = static_cast<T *>(gradients.query) + row, *of_keys_out = static_cast<T *>(gradients.key) + row;
+    bool is_paired = call.key_width % 2 == 0;
+#pragma unroll
+    for (int n = 0; n < P::kColumns / 8; ++n) {
+      int column = group * P::kColumns + 8 * n + 2 * (lane % 4);
+      int at = i * P::kKeyStride + column;
+      float query[2], key[2];
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        query[e] = of_query[n][2 * half + e] - along_query * number(queries[at + e]);
+        key[e] = key_fall[n][2 * half + e] - along_key * number(keys[at + e]);
+      }
+      if (is_paired && column < call.key_width) {
+        store_pair(of_queries_out + column, query[0], query[1]);
+        store_pair(of_keys_out + column, key[0], key[1]);
+      } else {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          if (column + e >= call.key_width) continue;
+          of_queries_out[column + e] = rounded<T>(query[e]);
+          of_keys_out[column + e] = rounded<T>(key[e]);
+        }
+      }
+    }
+  }
+
+  if (threadIdx.x < kChunk) {
+    int i = threadIdx.x;
+    float of_strength = parts.of_values[i], of_decay = 0.0f;
+#pragma unroll
+    for (int part = 0; part < P::kGroups; ++part) {
+      of_strength += parts.of_strength[part][i] + parts.key_rise[part][i];
+      of_decay += parts.of_row[part][i] + parts.query_rise[part][i] - parts.key_fall[part][i] +
+                  factors.strength[i] * parts.key_rise[part][i];
+    }
+#pragma unroll
+    for (int part = 0; part < 4; ++part) of_decay -= parts.of_column[part][i];
+    parts.decay[i] = of_decay;
+    if (i < count) {
+      gradients.write_strength[(int64_t(b) * call.tokens + first + i) * call.heads + h] = of_strength;
+    }
+  }
+  __syncthreads();
+  if (threadIdx.x < count) {
+    // G is the sum of all log decays, g_i of those up to i.
+    float sum = 0.0f;
+    for (int part = 0; part < 4 * P::kGroups; ++part) sum += parts.of_memory[part];
+    sum *= factors.total[0];
+    for (int i = 0; i < kChunk; ++i) {
+      for (int part = 0; part < P::kGroups; ++part) sum += parts.key_fall[part][i];
+    }
+    for (int i = kChunk - 1; i >= int(threadIdx.x); --i) sum += parts.decay[i];
+    gradients.log_decay[(int64_t(b) * call.tokens + first + threadIdx.x) * call.heads + h] = sum;
+  }
+}
+
+template <typename T, int KP>
+cudaError_t launch(const GatedDeltaRuleCall &call, const Replay &replay, const GatedDeltaRuleGradients &gradients) {
+  using P = Plan<T, KP>;
+  cudaError_t error =
+      cudaFuncSetAttribute(gradients_of_chunks<T, KP>, cudaFuncAttributeMaxDynamicSharedMemorySize, P::kBytes);
+  if (error != cudaSuccess) return error;
+  int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
+  gradients_of_chunks<T, KP>
+      <<<static_cast<unsigned>(blocks), P::kThreads, P::kBytes, call.stream>>>(
+          call, replay, gradients, is_aligned(call.value, call.value_width, sizeof(T)),
+          is_aligned(gradients.out, call.value_width, sizeof(T)));
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+cudaError_t gated_delta_rule_gradients(const GatedDeltaRuleCall &call, const Replay &replay,
+                                       const GatedDeltaRuleGradients &gradients) {
+  return JET_FOR_KERNEL_CASE(call, launch<T, KP>(call, replay, gradients));
+}
+
+}  // namespace jet::cuda
