@@ -59,12 +59,12 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 
   TokenColumns<const T> values{head_of<T>(call.value, b, h), call.value.token, call.tokens, first_column, width,
                                is_paired};
-  typename TokenColumns<const T>::Pairs pairs;
-  values.fetch(pairs, 0);
   TokenColumns<T> outputs{const_cast<T *>(head_of<T>(results.out, b, h)), results.out.token, call.tokens,
                           first_column, width, width % 2 == 0};
   int padded_width = (width + 15) / 16 * 16;
   for (int chunk = 0; chunk < chunks; ++chunk) {
+    typename TokenColumns<const T>::Pairs pairs;
+    values.fetch(pairs, chunk * kChunk);
     int slot = chunk % slots;
     const unsigned char *data = outer.await(slot, chunk / slots);
     const Factors &factors = *reinterpret_cast<const Factors *>(data);
@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     __syncthreads();
     if (chunk + 1 < chunks) {
       inner.fetch(0, record(chunk + 1));
-      values.fetch(pairs, (chunk + 1) * kChunk);
+      values.prefetch((chunk + 1) * kChunk);
     }
 
     // S = exp(G) S + (exp(G − g) K)ᵀ U
@@ -187,6 +187,8 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     if (chunk + slots < chunks) outer.fetch(slot, record(chunk + slots));
   }
 
+  // Hidden from the compiler, which would keep the addresses of the first reads in registers until here.
+  asm volatile("" : "+l"(memory_at));
   if constexpr (!kReplay) {
 #pragma unroll
     for (int n = 0; n < kTiles; ++n) {

@@ -51,14 +51,14 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 
   TokenColumns<const T> incoming{head_of<T>(gradients.out, b, h), gradients.out.token, call.tokens, first_column,
                                  width, is_paired};
-  typename TokenColumns<const T>::Pairs pairs;
-  incoming.fetch(pairs, (chunks - 1) * kChunk);
   int64_t row = int64_t(call.heads) * width;
   TokenColumns<T> of_values{static_cast<T *>(gradients.value) + int64_t(b) * call.tokens * row + h * width, row,
                             call.tokens, first_column, width, width % 2 == 0};
   int padded_width = (width + 15) / 16 * 16;
   for (int step = 0; step < chunks; ++step) {
     int chunk = chunks - 1 - step, slot = step % slots;
+    typename TokenColumns<const T>::Pairs pairs;
+    incoming.fetch(pairs, chunk * kChunk);
     const unsigned char *data = outer.await(slot, step / slots);
     const Factors &factors = *reinterpret_cast<const Factors *>(data);
     const T *keys = reinterpret_cast<const T *>(data + Layout::kKeys);
@@ -131,7 +131,7 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     __syncthreads();
     if (step + 1 < chunks) {
       inner.fetch(0, record(step + 1));
-      incoming.fetch(pairs, (chunk - 1) * kChunk);
+      incoming.prefetch((chunk - 1) * kChunk);
     }
 
     // dS = exp(G) dS⁺ + (exp(g) Q)ᵀ dO − (exp(g) K)ᵀ β Y
@@ -166,6 +166,8 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     if (step + slots < chunks) outer.fetch(slot, record(step + slots));
   }
 
+  // Hidden from the compiler, which would keep the addresses of the first reads in registers until here.
+  asm volatile("" : "+l"(memory_at));
 #pragma unroll
   for (int n = 0; n < kTiles; ++n) {
 #pragma unroll

@@ -14,6 +14,21 @@ __device__ inline uint32_t transposed(uint32_t pair) {
   return result;
 }
 
+/// Two numbers side by side, of which the second may not exist.
+__device__ inline uint32_t load_pair(const Half *from, bool is_paired, bool first, bool second) {
+  if (is_paired) return first ? *reinterpret_cast<const uint32_t *>(from) : 0;
+  uint32_t low = first ? __bfloat16_as_ushort(from[0]) : 0, high = second ? __bfloat16_as_ushort(from[1]) : 0;
+  return low | high << 16;
+}
+__device__ inline void store_pair(Half *to, bool is_paired, bool first, bool second, uint32_t pair) {
+  if (is_paired) {
+    if (first) *reinterpret_cast<uint32_t *>(to) = pair;
+  } else {
+    if (first) to[0] = __ushort_as_bfloat16(static_cast<unsigned short>(pair));
+    if (second) to[1] = __ushort_as_bfloat16(static_cast<unsigned short>(pair >> 16));
+  }
+}
+
 /// The columns of one warp in one head.
 template <typename T>
 struct TokenColumns {
@@ -22,49 +37,62 @@ struct TokenColumns {
   int tokens;
   int first_column;
   int width;
-  // Whether numbers can be moved in pairs: bfloat16, with even strides and width.
+  // Whether bfloat16 numbers can be moved in pairs: even strides and width.
   bool is_paired;
 
-  /// Pairs that are on their way while something else is computed.
+  /// Pairs that are on their way while something else is computed; of bfloat16 only.
   struct Pairs {
     uint32_t r[16];
   };
 
+  /// Brings the 64 tokens from `first` nearer, for a later fetch.
+  __device__ void prefetch(int first) const {
+    int token = first + (threadIdx.x & 31);
+#pragma unroll
+    for (int i = 0; i < 2; ++i, token += 32) {
+      if (token < tokens && first_column < width) {
+        asm volatile("prefetch.global.L2 [%0];" ::"l"(head + token * stride + first_column));
+      }
+    }
+  }
+
   /// Begins to read the 64 tokens from `first`.
   __device__ void fetch(Pairs &pairs, int first) const {
-    if (sizeof(T) != 2 || !is_paired) return;
-    int lane = threadIdx.x & 31;
-    int column = first_column + 2 * (lane & 3), token = first + (lane >> 2);
-    const T *from = head + token * stride + column;
+    if constexpr (sizeof(T) == 2) {
+      int lane = threadIdx.x & 31;
+      int column = first_column + 2 * (lane & 3), token = first + (lane >> 2);
+      const T *from = head + token * stride + column;
 #pragma unroll
-    for (int i = 0; i < 16; ++i) {
-      int further = 8 * (i & 1), row = 8 * (i >> 1);
-      bool exists = token + row < tokens && column + further < width;
-      pairs.r[i] = exists ? *reinterpret_cast<const uint32_t *>(from + row * stride + further) : 0;
+      for (int i = 0; i < 16; ++i) {
+        int further = 8 * (i & 1), row = 8 * (i >> 1);
+        bool exists = token + row < tokens && column + further < width;
+        pairs.r[i] = load_pair(from + row * stride + further, is_paired, exists,
+                               exists && column + further + 1 < width);
+      }
     }
   }
 
   /// The numbers that fetch(pairs, first) began to read.
   __device__ void take(float (&x)[8][4], const Pairs &pairs, int first) const {
-    if (sizeof(T) == 2 && is_paired) {
+    if constexpr (sizeof(T) == 2) {
 #pragma unroll
       for (int i = 0; i < 16; ++i) {
         uint32_t pair = transposed(pairs.r[i]);
         x[i >> 1][2 * (i & 1)] = __uint_as_float(pair << 16);
         x[i >> 1][2 * (i & 1) + 1] = __uint_as_float(pair & 0xffff0000u);
       }
-      return;
-    }
-    int lane = threadIdx.x & 31;
-    int column = first_column + (lane >> 2), token = first + 2 * (lane & 3);
-    const T *from = head + token * stride + column;
+    } else {
+      int lane = threadIdx.x & 31;
+      int column = first_column + (lane >> 2), token = first + 2 * (lane & 3);
+      const T *from = head + token * stride + column;
 #pragma unroll
-    for (int n = 0; n < 8; ++n) {
+      for (int n = 0; n < 8; ++n) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        int row = 8 * n + (i & 1), further = 8 * (i >> 1);
-        bool exists = token + row < tokens && column + further < width;
-        x[n][i] = exists ? number(from[row * stride + further]) : 0.0f;
+        for (int i = 0; i < 4; ++i) {
+          int row = 8 * n + (i & 1), further = 8 * (i >> 1);
+          bool exists = token + row < tokens && column + further < width;
+          x[n][i] = exists ? from[row * stride + further] : 0.0f;
+        }
       }
     }
   }
@@ -72,27 +100,26 @@ struct TokenColumns {
   /// Writes the 64 tokens from `first`.
   __device__ void store(const float (&x)[8][4], int first) const {
     int lane = threadIdx.x & 31;
-    if (sizeof(T) == 2 && is_paired) {
+    if constexpr (sizeof(T) == 2) {
       int column = first_column + 2 * (lane & 3), token = first + (lane >> 2);
       T *to = head + token * stride + column;
 #pragma unroll
       for (int i = 0; i < 16; ++i) {
         int further = 8 * (i & 1), row = 8 * (i >> 1);
         uint32_t pair = transposed(packed(x[i >> 1][2 * (i & 1)], x[i >> 1][2 * (i & 1) + 1]));
-        if (token + row < tokens && column + further < width) {
-          *reinterpret_cast<uint32_t *>(to + row * stride + further) = pair;
-        }
+        bool exists = token + row < tokens && column + further < width;
+        store_pair(to + row * stride + further, is_paired, exists, exists && column + further + 1 < width, pair);
       }
-      return;
-    }
-    int column = first_column + (lane >> 2), token = first + 2 * (lane & 3);
-    T *to = head + token * stride + column;
+    } else {
+      int column = first_column + (lane >> 2), token = first + 2 * (lane & 3);
+      T *to = head + token * stride + column;
 #pragma unroll
-    for (int n = 0; n < 8; ++n) {
+      for (int n = 0; n < 8; ++n) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        int row = 8 * n + (i & 1), further = 8 * (i >> 1);
-        if (token + row < tokens && column + further < width) to[row * stride + further] = rounded<T>(x[n][i]);
+        for (int i = 0; i < 4; ++i) {
+          int row = 8 * n + (i & 1), further = 8 * (i >> 1);
+          if (token + row < tokens && column + further < width) to[row * stride + further] = x[n][i];
+        }
       }
     }
   }
