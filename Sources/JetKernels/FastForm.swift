@@ -36,4 +36,14 @@ public enum FastForm {
         && !(tensor.requiresGradient && gradientsAreEnabled)
     }
   }
+
+  /// Whether our fused GPU kernels, which have gradients, take these tensors: on a GPU, of one type, float32 or bfloat16.
+  static func fuses(_ tensors: Tensor?...) -> Bool {
+    if isDisabled { return false }
+    let present = tensors.compactMap { $0 }
+    guard let first = present.first, !present.contains(where: \.isFailed) else { return false }
+    let (device, dtype) = (first.device, first.dtype)
+    return device != .cpu && (dtype == .float32 || dtype == .bfloat16)
+      && present.allSatisfy { $0.device == device && $0.dtype == dtype }
+  }
 }
