@@ -9,6 +9,8 @@ const char *const source =
 #include "Elementwise.cu.inc"
 #include "Convolution.cu.inc"
 #include "Divergence.cu.inc"
+#include "DecayTriangle.cu.inc"
+#include "UnitLowerInverse.cu.inc"
     ;
 
 }  // namespace jet::fused

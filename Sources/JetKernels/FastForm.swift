@@ -37,6 +37,14 @@ public enum FastForm {
     }
   }
 
+  /// Whether products over chunks may round their factors to bfloat16: in training on a GPU, where queries are of that
+  /// type themselves.
+  static func narrows(_ tensors: [Tensor]) -> Bool {
+    guard let query = tensors.first, !isDisabled, gradientsAreEnabled else { return false }
+    return query.device != .cpu && query.dtype == .bfloat16
+      && tensors.contains(where: \.requiresGradient)
+  }
+
   /// Whether our fused GPU kernels, which have gradients, take these tensors: on a GPU, of one type, float32 or bfloat16.
   static func fuses(_ tensors: Tensor?...) -> Bool {
     if isDisabled { return false }

@@ -4,6 +4,7 @@ internal import JetTensor
 /// Our operators for NVIDIA GPUs, all with gradients, each looked up once. Their schemas are in `CJetFused/Library.cpp`.
 enum Fused {
   static let addRMSNorm = find("add_rms_norm")
+  static let decayTriangle = find("decay_triangle")
   static let dynamicConvolution = find("dynamic_convolution")
   static let gatedRMSNorm = find("gated_rms_norm")
   static let logitLoss = find("logit_loss")
@@ -13,10 +14,15 @@ enum Fused {
   static let shortConvolution = find("short_convolution")
   static let swiGLU = find("swiglu")
 
+  static let unitLowerInverse = find("unit_lower_inverse")
+
   /// The longest row whose norm has a gradient.
   static let widestRow = 2048
   /// The longest row whose gated norm has a gradient.
   static let widestGatedRow = 640
+
+  /// The most tokens of a triangle of decays.
+  static let widestTriangle = 104
 
   /// Whether the kernels normalize rows of `width`.
   static func normalizes(width: Int, upTo widest: Int) -> Bool {
