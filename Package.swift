@@ -44,8 +44,10 @@ let package = Package(
     .systemLibrary(name: "CLibTorch", pkgConfig: "libtorch"),
     .target(name: "CJetTorch", dependencies: ["CLibTorch"], cxxSettings: cxxSettings),
     .target(name: "CJetKernels", dependencies: ["CLibTorch"], cxxSettings: cxxSettings),
+    // Kernels for NVIDIA GPUs, compiled at run time: needs no CUDA to build.
+    .target(name: "CJetFused", dependencies: ["CLibTorch"], cxxSettings: cxxSettings),
     module("JetTensor", ["CJetTorch"]),
-    module("JetKernels", ["JetTensor", "CJetKernels"]),
+    module("JetKernels", ["JetTensor", "CJetKernels", "CJetFused"]),
     module("JetModels", ["JetKernels", "JetTensor"]),
     // Containers of weights on disk, as bytes: safetensors and GGUF.
     module("JetFormats"),

@@ -109,6 +109,10 @@ jt_status jt_device_release_cached(jt_device device) {
   return jt::protect([&] { allocator_of(jt::device(device))->emptyCache(); });
 }
 
+jt_status jt_cuda_set_tf32(bool allowed) {
+  return jt::protect([&] { at::globalContext().setAllowTF32CuBLAS(allowed); });
+}
+
 int32_t jt_thread_count(void) { return at::get_num_threads(); }
 
 jt_status jt_set_thread_count(int32_t count) {

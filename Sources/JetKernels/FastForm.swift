@@ -45,4 +45,22 @@ public enum FastForm {
       !$0.isFailed && $0.device == device && ($0.dtype == .float32 || $0.dtype == .bfloat16)
     }
   }
+
+  /// Whether products over chunks may round their factors to bfloat16: in training on a GPU, where queries are of that
+  /// type themselves.
+  static func narrows(_ tensors: [Tensor]) -> Bool {
+    guard let query = tensors.first, !isDisabled, gradientsAreEnabled else { return false }
+    return query.device != .cpu && query.dtype == .bfloat16
+      && tensors.contains(where: \.requiresGradient)
+  }
+
+  /// Whether our fused GPU kernels, which have gradients, take these tensors: on a GPU, of one type, float32 or bfloat16.
+  static func fuses(_ tensors: Tensor?...) -> Bool {
+    if isDisabled { return false }
+    let present = tensors.compactMap { $0 }
+    guard let first = present.first, !present.contains(where: \.isFailed) else { return false }
+    let (device, dtype) = (first.device, first.dtype)
+    return device != .cpu && (dtype == .float32 || dtype == .bfloat16)
+      && present.allSatisfy { $0.device == device && $0.dtype == dtype }
+  }
 }

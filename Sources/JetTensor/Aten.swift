@@ -61,6 +61,7 @@ enum Aten {
   static let ones = Operator("aten::ones")
   static let pad = Operator("aten::constant_pad_nd")
   static let permute = Operator("aten::permute")
+  static let pinMemory = Operator("aten::pin_memory")
   static let powScalar = Operator("aten::pow", "Tensor_Scalar")
   static let rand = Operator("aten::rand", "generator")
   static let randn = Operator("aten::randn", "generator")

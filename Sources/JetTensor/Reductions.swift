@@ -57,11 +57,12 @@ public func solveLowerTriangular(_ a: Tensor, _ b: Tensor, unitDiagonal: Bool) -
 ///   - key: `[B, H, S, D]`; value likewise.
 ///   - mask: truth values or addends that broadcast to `[B, H, T, S]`.
 ///   - isCausal: query `t` sees keys `0…t`; not together with a mask.
+///   - groupsHeads: whether key and value have fewer heads, `[B, G, S, D]`, and query head `h` meets head `h · G / H`.
 public func scaledDotProductAttention(
   _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: Tensor? = nil, isCausal: Bool = false,
-  scale: Double
+  scale: Double, groupsHeads: Bool = false
 ) -> Tensor {
   Aten.scaledDotProductAttention(
     .tensor(query), .tensor(key), .tensor(value), .optional(mask), .double(0), .bool(isCausal),
-    .double(scale))
+    .double(scale), .bool(groupsHeads))
 }

@@ -71,6 +71,19 @@ extension Tensor {
     return Aten.to(.tensor(self), .none, .none, .device(device))
   }
 
+  /// A copy on `device` for which the host does not wait, where ``to(_:)`` would wait until the device has done all that
+  /// was given to it before; the same tensor if it is there already.
+  ///
+  /// The elements go through memory that is locked in place, so this is for batches and small tables, not for weights.
+  ///
+  /// - Precondition: the tensor is on the CPU.
+  public func uploaded(to device: Device) -> Tensor {
+    if isFailed || self.device == device { return self }
+    precondition(self.device == .cpu, "upload of \(summary) from \(self.device)")
+    let locked = Aten.pinMemory(.tensor(self))
+    return Aten.to(.tensor(locked), .none, .none, .device(device), .none, .bool(true))
+  }
+
   /// The elements as float32.
   public var float32: Tensor { to(.float32) }
 

@@ -20,7 +20,8 @@ struct Jet: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Generate.self, Chat.self, Info.self, Tokenize.self, Logits.self, Bench.self, Eval.self,
-      Doctor.self,
+      Generate.self, Chat.self, Info.self, Tokenize.self, Logits.self, Bench.self,
+      BenchTraining.self,
+      Eval.self, Doctor.self,
     ])
 }

@@ -130,6 +130,8 @@ jt_status jt_device_synchronize(jt_device device);
 jt_status jt_device_memory(jt_device device, int64_t *free_bytes, int64_t *total_bytes);
 jt_status jt_device_allocated(jt_device device, int64_t *current_bytes, int64_t *peak_bytes);
 jt_status jt_device_release_cached(jt_device device);
+// Whether float32 matrix products of CUDA devices may round their factors to 10 bits of mantissa (TF32).
+jt_status jt_cuda_set_tf32(bool allowed);
 int32_t jt_thread_count(void);
 jt_status jt_set_thread_count(int32_t count);
 // Borrowed; lives as long as the process.

@@ -76,6 +76,11 @@ private func fused(
   scale: Double
 ) -> Tensor {
   let group = query.dim(1) / key.dim(1)
+  // The flash kernel of GPUs reads shared heads as they lie.
+  if query.device != .cpu, query.dtype == .bfloat16, mask == nil {
+    return scaledDotProductAttention(
+      query, key, value, isCausal: isCausal, scale: scale, groupsHeads: group > 1)
+  }
   return scaledDotProductAttention(
     query, key.repeated(group, dim: 1), value.repeated(group, dim: 1), mask: mask,
     isCausal: isCausal, scale: scale)

@@ -16,9 +16,9 @@ struct Chunks {
     return size
   }
 
-  /// `[B, T, H, …]` to float32 `[B, H, n, C, …]`.
-  func cut(_ x: Tensor) -> Tensor {
-    let moved = x.float32.transposed(1, 2)
+  /// `[B, T, H, …]` to `[B, H, n, C, …]`, float32 unless another type is named.
+  func cut(_ x: Tensor, dtype: DType = .float32) -> Tensor {
+    let moved = x.to(dtype).transposed(1, 2)
     let missing = (size - length % size) % size
     let padded = missing == 0 ? moved : moved.padded(after: missing, dim: 2)
     let shape = padded.shape
@@ -46,5 +46,26 @@ struct Chunks {
       memory = memory * factor + added
     }
     return Tensor.stack(before, dim: 2)
+  }
+
+  /// As ``memories(decay:written:memory:)``, by one product with the triangle of decays over chunks: no step waits for
+  /// another, and O(n²) multiply-adds for n chunks.
+  ///
+  /// - Parameters:
+  ///   - logDecay: over each whole chunk, `[B, H, n]` or `[1, H, n]`, float64.
+  ///   - written: `[B, H, n, K, V]`, of the type of the product.
+  ///   - memory: before the first chunk, `[B, H, K, V]`; replaced by that after the last.
+  static func memoriesAtOnce(
+    logDecay: Tensor, written: Tensor, memory: inout Tensor
+  ) -> Tensor {
+    let (shape, chunkCount) = (written.shape, written.dim(2))
+    let sums = logDecay.cumulativeSum(dim: -1).padded(before: 1, dim: -1)  // [B, H, n + 1]
+    let all = Tensor.concatenate([memory.to(written.dtype).unsqueezed(2), written], dim: 2)
+    let product = matmul(
+      decayTriangle(sums, dtype: written.dtype),
+      all.reshaped([shape[0], shape[1], chunkCount + 1, shape[3] * shape[4]])
+    ).reshaped(all.shape)
+    memory = product.select(chunkCount, dim: 2).float32
+    return product.slice(0..<chunkCount, dim: 2)
   }
 }

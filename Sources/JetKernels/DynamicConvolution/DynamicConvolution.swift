@@ -34,9 +34,12 @@ public func dynamicConvolutionDefinition(_ x: Tensor, kernels: Tensor, window: T
 /// - Parameter counts: how many tokens of each sequence are real; all of them when nil.
 /// - Returns: `[B, D, W]` in the type of `window`.
 public func shiftedWindowDefinition(_ window: Tensor, _ x: Tensor, counts: [Int]?) -> Tensor {
-  let taps = window.dim(2)
+  let (taps, tokens) = (window.dim(2), x.dim(1))
+  if counts == nil, tokens >= taps {
+    return x.slice(tokens - taps..<tokens, dim: 1).transposed(1, 2).to(window.dtype).contiguous()
+  }
   let all = Tensor.concatenate([window, x.transposed(1, 2).to(window.dtype)], dim: 2)
-  guard let counts else { return all.slice(x.dim(1)..<x.dim(1) + taps, dim: 2).contiguous() }
+  guard let counts else { return all.slice(tokens..<tokens + taps, dim: 2).contiguous() }
   let rows = counts.enumerated().map { row, count in
     all.select(row, dim: 0).slice(count..<count + taps, dim: 1)
   }
@@ -51,6 +54,14 @@ public func shiftedWindowDefinition(_ window: Tensor, _ x: Tensor, counts: [Int]
 public func dynamicConvolution(
   _ x: Tensor, kernels: Tensor, window: inout Tensor, counts: [Int]? = nil
 ) -> Tensor {
+  if FastForm.fuses(x, kernels, window),
+    Fused.convolves(channels: x.dim(2), taps: window.dim(2))
+  {
+    let y = Fused.dynamicConvolution(
+      .tensor(x), .tensor(kernels), .tensor(window.contiguous()))
+    window = shiftedWindowDefinition(window, x, counts: counts)
+    return y
+  }
   guard
     FastForm.applies(to: x, kernels, window),
     [kernels, window].allSatisfy({ $0.dtype == x.dtype }), window.isContiguous

@@ -35,6 +35,11 @@ public func gatedDeltaRule(
         query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
         memory: &memory, scale: scale, normalizes: normalizes)
     }
+    if FastForm.narrows([query, key, value, writeStrength, logDecay]) {
+      return gatedDeltaRuleNarrow(
+        query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
+        memory: &memory, scale: scale, normalizes: normalizes, chunk: Chunks.size(for: length))
+    }
     return gatedDeltaRuleChunked(
       query: query, key: key, value: value, writeStrength: writeStrength, logDecay: logDecay,
       memory: &memory, scale: scale, normalizes: normalizes, chunk: Chunks.size(for: length))

@@ -14,6 +14,9 @@ public func rmsNormDefinition(_ x: Tensor, weight: Tensor?, eps: Double) -> Tens
 
 /// Root-mean-square normalization over the last dimension; see ``rmsNormDefinition(_:weight:eps:)``.
 public func rmsNorm(_ x: Tensor, weight: Tensor, eps: Double) -> Tensor {
+  if FastForm.fuses(x, weight), Fused.normalizes(width: x.dim(-1), upTo: Fused.widestRow) {
+    return Fused.rmsNorm(.tensor(x), .tensor(weight), .double(eps))
+  }
   guard FastForm.applies(to: x, weight), weight.isContiguous else {
     return rmsNormDefinition(x, weight: weight, eps: eps)
   }
@@ -26,6 +29,13 @@ public func rmsNorm(_ x: Tensor, weight: Tensor, eps: Double) -> Tensor {
 public func addingRMSNorm(
   _ residual: Tensor, _ x: Tensor, weight: Tensor, eps: Double
 ) -> (residual: Tensor, normalized: Tensor) {
+  if FastForm.fuses(residual, x, weight), residual.shape == x.shape,
+    Fused.normalizes(width: x.dim(-1), upTo: Fused.widestRow)
+  {
+    let both = Fused.addRMSNorm.all(
+      .tensor(residual), .tensor(x), .tensor(weight), .double(eps), capacity: 2)
+    return (both[0], both[1])
+  }
   guard FastForm.applies(to: residual, x, weight), residual.dtype == x.dtype,
     weight.isContiguous
   else {
@@ -51,6 +61,11 @@ public func gatedRMSNormDefinition(
 
 /// Normalization of each head, scaled by a gate; see ``gatedRMSNormDefinition(_:gate:weight:eps:)``.
 public func gatedRMSNorm(_ x: Tensor, gate: Tensor, weight: Tensor, eps: Double) -> Tensor {
+  if FastForm.fuses(x, gate, weight), x.shape == gate.shape,
+    Fused.normalizes(width: x.dim(-1), upTo: Fused.widestGatedRow)
+  {
+    return Fused.gatedRMSNorm(.tensor(x), .tensor(gate), .tensor(weight), .double(eps))
+  }
   guard FastForm.applies(to: x, gate, weight), x.dtype == gate.dtype,
     weight.isContiguous
   else {

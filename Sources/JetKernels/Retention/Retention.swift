@@ -10,6 +10,11 @@ public func retention(
     return retentionDefinition(
       query: query, key: key, value: value, logDecay: logDecay, memory: &memory, scale: scale)
   }
+  if FastForm.narrows([query, key, value]) {
+    return retentionNarrow(
+      query: query, key: key, value: value, logDecay: logDecay, memory: &memory, scale: scale,
+      chunk: Chunks.size(for: length))
+  }
   return retentionChunked(
     query: query, key: key, value: value, logDecay: logDecay, memory: &memory, scale: scale,
     chunk: Chunks.size(for: length))

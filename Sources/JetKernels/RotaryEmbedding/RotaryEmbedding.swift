@@ -3,7 +3,7 @@ public import JetTensor
 
 /// Cosines and sines of the angles of some positions.
 public struct RotaryAngles {
-  /// `[B, T, D]`, float32; the second half of the channels repeats the first.
+  /// `[B, T, D]`, float32; the second half of the channels repeats the first. On a GPU one row may stand for all.
   public let cosines: Tensor
   /// `[B, T, D]`, float32.
   public let sines: Tensor
@@ -31,8 +31,8 @@ public struct RotaryAngles {
       }
       offset += headWidth
     }
-    self.cosines = Tensor(cosines, shape: shape).to(device)
-    self.sines = Tensor(sines, shape: shape).to(device)
+    self.cosines = Tensor(cosines, shape: shape).uploaded(to: device)
+    self.sines = Tensor(sines, shape: shape).uploaded(to: device)
   }
 }
 
@@ -54,6 +54,9 @@ public func rotaryDefinition(_ x: Tensor, _ angles: RotaryAngles) -> Tensor {
 
 /// Rotary position embedding; see ``rotaryDefinition(_:_:)``.
 public func rotary(_ x: Tensor, _ angles: RotaryAngles) -> Tensor {
+  if FastForm.fuses(x), x.dim(-1).isMultiple(of: 8), angles.cosines.device == x.device {
+    return Fused.rotary(.tensor(x), .tensor(angles.cosines), .tensor(angles.sines))
+  }
   guard FastForm.applies(to: x), x.strides.last == 1 else { return rotaryDefinition(x, angles) }
   return Kernels.rotary(.tensor(x), .tensor(angles.cosines), .tensor(angles.sines))
 }

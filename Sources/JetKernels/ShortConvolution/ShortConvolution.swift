@@ -15,6 +15,12 @@ public func shortConvolution(
   _ x: Tensor, weight: Tensor, bias: Tensor? = nil, window: inout Tensor, counts: [Int]? = nil
 ) -> Tensor {
   let (tokens, taps) = (x.dim(1), weight.dim(1))
+  if FastForm.fuses(x, weight, bias, window), Fused.convolves(channels: x.dim(2), taps: taps) {
+    let y = Fused.shortConvolution(
+      .tensor(x), .tensor(weight), .optional(bias), .tensor(window.contiguous()))
+    window = shiftedWindowDefinition(window, x, counts: counts)
+    return y
+  }
   let inputs = Tensor.concatenate([window.transposed(1, 2).to(x.dtype), x], dim: 1).float32
   let taken = (0..<taps).map { tap in
     inputs.slice(tap + 1..<tap + 1 + tokens, dim: 1) * weight.select(tap, dim: 1).float32

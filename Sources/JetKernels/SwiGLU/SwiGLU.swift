@@ -12,6 +12,9 @@ public func swiGLUDefinition(_ gateAndUp: Tensor) -> Tensor {
 
 /// The gated unit of the MLP; see ``swiGLUDefinition(_:)``.
 public func swiGLU(_ gateAndUp: Tensor) -> Tensor {
+  if FastForm.fuses(gateAndUp), gateAndUp.dim(-1).isMultiple(of: 8) {
+    return Fused.swiGLU(.tensor(gateAndUp))
+  }
   guard FastForm.applies(to: gateAndUp) else { return swiGLUDefinition(gateAndUp) }
   return Kernels.swiGLU(.tensor(gateAndUp))
 }

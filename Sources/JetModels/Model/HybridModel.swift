@@ -144,6 +144,9 @@ public struct HybridModel {
     return linear(norm(hidden), head).float32
   }
 
+  /// Logits in the model's own type, for a loss over many rows: `[…, D]` to `[…, vocabulary]`.
+  public func ownTypeLogits(_ hidden: Tensor) -> Tensor { linear(norm(hidden), head) }
+
   /// The last real row of each sequence: `[B, T, D]` to `[B, 1, D]`.
   public func lastTokens(_ hidden: Tensor, _ batch: TokenBatch) -> Tensor {
     if !batch.isPadded { return hidden.slice(batch.length - 1..<batch.length, dim: 1) }

@@ -60,7 +60,10 @@ public struct ForwardContext {
   func angles(headWidth: Int, by own: RotaryConfiguration? = nil) -> RotaryAngles {
     let key = Cache.Angles(headWidth: headWidth, configuration: own ?? rotary)
     if let found = cache.angles[key] { return found }
-    let positions = starts.map { start in (0..<length).map { start + $0 } }
+    // The kernel of the CPU reads a row for each sequence; elsewhere one row is broadcast over equal ones.
+    let isShared = device != .cpu && starts.allSatisfy { $0 == starts.first }
+    let rows = isShared ? Array(starts.prefix(1)) : starts
+    let positions = rows.map { start in (0..<length).map { start + $0 } }
     let made = RotaryAngles(
       positions: positions, headWidth: headWidth, configuration: key.configuration, device: device)
     cache.angles[key] = made

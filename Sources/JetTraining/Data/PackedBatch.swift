@@ -9,6 +9,13 @@ public struct TokenSequence: Hashable, Sendable {
   public var targets: [Int]
   /// Where in ``inputs`` another text begins than the one before; ascending, 0 first.
   public var starts: [Int]
+
+  /// A sequence of tokens; ``targets`` has as many as ``inputs``.
+  public init(inputs: [Int], targets: [Int], starts: [Int]) {
+    self.inputs = inputs
+    self.targets = targets
+    self.starts = starts
+  }
 }
 
 /// Sequences of one length without padding.
@@ -29,8 +36,8 @@ public struct PackedBatch {
       sequences.allSatisfy { $0.inputs.count == length && $0.targets.count == length },
       "sequences of unequal lengths in a batch")
     let shape = [sequences.count, length]
-    tokens = Tensor(sequences.flatMap(\.inputs), shape: shape).to(device)
-    targets = Tensor(sequences.flatMap(\.targets), shape: shape).to(device)
+    tokens = Tensor(sequences.flatMap(\.inputs), shape: shape).uploaded(to: device)
+    targets = Tensor(sequences.flatMap(\.targets), shape: shape).uploaded(to: device)
     starts = sequences.map(\.starts)
   }
 

@@ -1,3 +1,4 @@
+import JetKernels
 public import JetModels
 public import JetTensor
 
@@ -12,8 +13,12 @@ public final class LayerDistillation: Objective {
   public let student: HybridModel
   /// The layers that learn.
   public let layers: [Int]
+  /// Where the time of each part is added.
+  public var clock: PartClock?
   private let parameters: TrainedParameters
   private let isRelative: Bool
+  /// Of each layer, the places of what is trained.
+  private let indices: [[Int]]
 
   /// An objective for the layers of `student` of which something is trained.
   ///
@@ -38,7 +43,9 @@ public final class LayerDistillation: Objective {
     self.student = student
     self.parameters = parameters
     self.isRelative = isRelative
-    layers = student.layers.indices.filter { !parameters.indices(layer: $0).isEmpty }
+    let indices = student.layers.indices.map { parameters.indices(layer: $0) }
+    self.indices = indices
+    layers = student.layers.indices.filter { !indices[$0].isEmpty }
   }
 
   /// Adds the gradients of all layers; reports each layer's error as `layer.N`.
@@ -49,19 +56,24 @@ public final class LayerDistillation: Objective {
     var losses: [String: Tensor] = [:]
     var x = withoutGradients { from.embedded }
     for layer in 0...(layers.last ?? 0) {
-      let wanted = withoutGradients { from.mixed(x, layer: layer) }
-      if layers.contains(layer) {
-        let given = to.mixed(x.to(student.dtype), layer: layer)
-        let loss = error(given, wanted)
-        let indices = parameters.indices(layer: layer)
-        gradients.add(
-          JetTensor.gradients(
-            of: [loss * (scale / Double(layers.count))], by: parameters.computed(indices)),
-          at: indices)
+      let wanted = clock.time(.teacher) { withoutGradients { from.mixed(x, layer: layer) } }
+      if !indices[layer].isEmpty {
+        let loss = clock.time(.forward) {
+          error(to.mixed(x.to(student.dtype), layer: layer), wanted)
+        }
+        clock.time(.backward) {
+          gradients.add(
+            JetTensor.gradients(
+              of: [loss * (scale / Double(layers.count))],
+              by: parameters.computed(indices[layer])),
+            at: indices[layer])
+        }
         losses["layer.\(layer)"] = loss.detached()
       }
       if layer < (layers.last ?? 0) {
-        x = withoutGradients { from.completed(x, mixed: wanted, layer: layer) }
+        x = clock.time(.teacher) {
+          withoutGradients { from.completed(x, mixed: wanted, layer: layer) }
+        }
       }
     }
     losses["loss"] = withoutGradients {
@@ -84,10 +96,9 @@ public final class LayerDistillation: Objective {
   }
 
   private func error(_ given: Tensor, _ wanted: Tensor) -> Tensor {
-    let wanted = wanted.float32
-    let difference = given.float32 - wanted
-    let squared = (difference * difference).mean([0, 1, 2])
-    return isRelative ? squared / ((wanted * wanted).mean([0, 1, 2]) + 1e-12) : squared
+    if isRelative { return relativeSquaredError(given, wanted.to(given.dtype)) }
+    let difference = given.float32 - wanted.float32
+    return (difference * difference).mean()
   }
 }
 

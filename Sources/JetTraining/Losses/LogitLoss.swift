@@ -1,3 +1,4 @@
+import JetKernels
 public import JetModels
 public import JetTensor
 
@@ -77,6 +78,7 @@ public struct LogitLoss: Codable, Hashable, Sendable {
     let known = (flatTargets .>= 0).to(.float32)
     let knownCount = maximum(known.sum(), Tensor.ones([], device: known.device))
     let zero = Tensor.zeros([], device: hidden.device)
+    let entropyWeight = Tensor.full([], crossEntropy * scale, device: hidden.device) / knownCount
     var (entropySum, divergenceSum) = (zero, zero)
     var hiddenParts: [Tensor] = []
     let sums = GradientSums(count: others.count)
@@ -84,21 +86,36 @@ public struct LogitLoss: Codable, Hashable, Sendable {
       let range = start..<min(start + chunkRows, rowCount)
       func part(_ x: Tensor) -> Tensor { x.slice(range, dim: 0) }
       let rows = part(flat).clone().requiringGradient()
-      let logits = model.logits(rows)
-      var loss = zero
-      if crossEntropy > 0 {
-        let entropy = entropyOfRows(logits, part(flatTargets), part(known)) / knownCount
-        loss = loss + entropy * crossEntropy
-        entropySum = entropySum + entropy.detached()
+      let logits = model.ownTypeLogits(rows)
+      let wanted = teacher.flatMap { teacher in
+        flatTeacher.map { flat in withoutGradients { teacher.model.ownTypeLogits(part(flat)) } }
       }
-      if divergence > 0, let teacher, let flatTeacher {
-        let wanted = withoutGradients { teacher.model.logits(part(flatTeacher)) }
-        let apart = divergenceOfRows(logits, wanted) / Double(rowCount)
-        loss = loss + apart * divergence
-        divergenceSum = divergenceSum + apart.detached()
+      let found: [Tensor?]
+      if let fused = LogitLosses(
+        logits: logits, wanted: divergence > 0 ? wanted : nil, targets: part(flatTargets),
+        entropyWeight: entropyWeight, divergenceWeight: divergence * scale / Double(rowCount),
+        temperature: temperature)
+      {
+        entropySum = entropySum + fused.entropies.sum() / knownCount
+        divergenceSum = divergenceSum + fused.divergences.sum() / Double(rowCount)
+        found = gradients(of: [logits], by: [rows] + others, seeds: [fused.gradient])
+      } else {
+        var loss = zero
+        if crossEntropy > 0 {
+          let entropy =
+            entropyOfRows(logits.float32, part(flatTargets), part(known)) / knownCount
+          loss = loss + entropy * crossEntropy
+          entropySum = entropySum + entropy.detached()
+        }
+        if divergence > 0, let wanted {
+          let apart = divergenceOfRows(logits.float32, wanted.float32) / Double(rowCount)
+          loss = loss + apart * divergence
+          divergenceSum = divergenceSum + apart.detached()
+        }
+        found = gradients(of: [loss * scale], by: [rows] + others)
       }
-      let found = gradients(of: [loss * scale], by: [rows] + others)
-      hiddenParts.append(found[0] ?? Tensor.zeros(rows.shape, dtype: rows.dtype))
+      hiddenParts.append(
+        found[0] ?? Tensor.zeros(rows.shape, dtype: rows.dtype, device: rows.device))
       sums.add(Array(found.dropFirst()), at: Array(others.indices))
     }
     var losses = ["loss": entropySum * crossEntropy + divergenceSum * divergence]

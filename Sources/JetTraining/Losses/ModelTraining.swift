@@ -10,6 +10,8 @@ public final class ModelTraining: Objective {
   public let teacher: HybridModel?
   /// The model that learns.
   public let student: HybridModel
+  /// Where the time of each part is added.
+  public var clock: PartClock?
   private let loss: LogitLoss
   private let parameters: TrainedParameters
   private let recomputes: Bool
@@ -73,16 +75,24 @@ public final class ModelTraining: Objective {
     _ batch: PackedBatch, scale: Double, into gradients: GradientSums
   ) throws -> [String: Tensor] {
     let walk = LayerWalk(student, batch.input)
-    let given = teacher.flatMap { teacher in
-      loss.divergence > 0
-        ? (model: teacher, hidden: withoutGradients { teacher(batch.input) }) : nil
+    let given = clock.time(.teacher) {
+      teacher.flatMap { teacher in
+        loss.divergence > 0
+          ? (model: teacher, hidden: withoutGradients { teacher(batch.input) }) : nil
+      }
     }
-    let body = recomputes ? forwardKeepingInputs(walk) : forwardKeepingAll(walk)
-    let result = loss(
-      body.output, of: student, targets: batch.targets, teacher: given, scale: scale,
-      by: parameters.computed(ends))
-    gradients.add(result.others, at: ends)
-    body.backward(result.hidden, gradients)
+    let body = clock.time(.forward) {
+      recomputes ? forwardKeepingInputs(walk) : forwardKeepingAll(walk)
+    }
+    let result = clock.time(.logits) {
+      loss(
+        body.output, of: student, targets: batch.targets, teacher: given, scale: scale,
+        by: parameters.computed(ends))
+    }
+    clock.time(.backward) {
+      gradients.add(result.others, at: ends)
+      body.backward(result.hidden, gradients)
+    }
     return result.losses
   }
 

@@ -69,8 +69,13 @@ public final class AdamW {
   public let firstMoments: [Tensor]
   /// Means of their squares.
   public let secondMoments: [Tensor]
-  /// Steps that changed the weights.
-  public internal(set) var stepCount = 0
+  /// Steps that changed the weights; asking waits for the device.
+  public internal(set) var stepCount: Int {
+    get { Int(stepsDone.item(as: Float.self)) }
+    set { withoutGradients { stepsDone.fill(Double(newValue)) } }
+  }
+  /// ``stepCount`` on the device, float32.
+  private let stepsDone: Tensor
 
   /// An optimizer that has made no step.
   public init(_ parameters: TrainedParameters, _ configuration: AdamWConfiguration) {
@@ -81,6 +86,7 @@ public final class AdamW {
     }
     firstMoments = zeros()
     secondMoments = zeros()
+    stepsDone = Tensor.zeros([], device: parameters.leaves[0].master.device)
   }
 
   /// Changes the weights by the summed gradients, after their common length is brought below the limit.
@@ -88,25 +94,39 @@ public final class AdamW {
   /// A leaf without a gradient stays as it is.
   ///
   /// - Parameters:
-  ///   - gradients: the sums; they are scaled in place when they are too long.
+  ///   - gradients: the sums; they may be scaled in place.
   ///   - rateFraction: the schedule's part of the peak rate.
   public func step(_ gradients: GradientSums, rateFraction: Double) -> Outcome {
+    let norm = enqueue(gradients, rateFraction: rateFraction).item(as: Double.self)
+    return norm.isFinite ? .stepped(norm: norm) : .skipped
+  }
+
+  /// As ``step(_:rateFraction:)``, without waiting for the device.
+  ///
+  /// - Returns: the length of all gradients before clipping, a float64 scalar on the device; where it is not finite the
+  ///   step changes nothing.
+  public func enqueue(_ gradients: GradientSums, rateFraction: Double) -> Tensor {
     withoutGradients {
       let present = gradients.sums.indices.filter { gradients.sums[$0] != nil }
-      let norm = globalNorm(gradients.sums.compactMap { $0 })
-      guard norm.isFinite else { return .skipped }
+      guard !present.isEmpty else {
+        return Tensor.zeros([], dtype: .float64, device: stepsDone.device)
+      }
+      let norm = globalNorm(present.compactMap { gradients.sums[$0] })
+      let isFinite = abs(norm) .< Double.infinity
       let limit = configuration.maximumNorm
-      let factor = limit > 0 && norm > limit ? norm / limit : 1
-      stepCount += 1
+      let divisor = limit > 0 ? (norm / limit).clamped(min: 1).float32 : nil
+      stepsDone.add(isFinite.float32)
       let groups = Dictionary(grouping: present) { index in
         Group(
           decays: parameters.leaves[index].decays, rateFactor: parameters.leaves[index].rateFactor)
       }
       for (group, indices) in groups {
-        update(group, indices, gradients, rateFraction: rateFraction, divisor: factor)
+        update(
+          group, indices, gradients, rateFraction: rateFraction, divisor: divisor,
+          isUnusable: (!isFinite).float32)
       }
       parameters.publish()
-      return .stepped(norm: norm)
+      return norm
     }
   }
 
@@ -117,30 +137,18 @@ public final class AdamW {
 
   private func update(
     _ group: Group, _ indices: [Int], _ gradients: GradientSums, rateFraction: Double,
-    divisor: Double
+    divisor: Tensor?, isUnusable: Tensor
   ) {
-    let device = parameters.leaves[indices[0]].master.device
-    func scalar(_ value: Double) -> Tensor { Tensor(scalar: Float(value)).to(device) }
     Self.fused.run(
       .tensors(indices.map { parameters.leaves[$0].master }),
       .tensors(indices.compactMap { gradients.sums[$0] }),
       .tensors(indices.map { firstMoments[$0] }), .tensors(indices.map { secondMoments[$0] }),
-      .tensors([]), .tensors(indices.map { _ in scalar(Double(stepCount)) }),
+      .tensors([]), .tensors(indices.map { _ in stepsDone }),
       .double(configuration.learningRate * rateFraction * group.rateFactor),
       .double(configuration.beta1), .double(configuration.beta2),
       .double(group.decays ? configuration.weightDecay : 0), .double(configuration.eps),
-      .bool(false), .bool(false), divisor == 1 ? .none : .tensor(scalar(divisor)), .none)
+      .bool(false), .bool(false), .optional(divisor), .tensor(isUnusable))
   }
 
   private static let fused = Operator("aten::_fused_adamw_")
-}
-
-private let vectorNorm = Operator("aten::linalg_vector_norm")
-
-/// The length of all tensors as one vector, in float64 from float32 sums; 0 for none.
-func globalNorm(_ tensors: [Tensor]) -> Double {
-  guard !tensors.isEmpty else { return 0 }
-  let norms = tensors.map { vectorNorm(.tensor($0), .double(2), .none, .bool(false)).to(.float64) }
-  return vectorNorm(.tensor(Tensor.stack(norms, dim: 0)), .double(2), .none, .bool(false))
-    .item(as: Double.self)
 }

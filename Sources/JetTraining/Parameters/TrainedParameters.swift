@@ -80,9 +80,10 @@ public struct TrainedParameters {
   /// Writes the master weights into what the model computes with.
   public func publish() {
     withoutGradients {
-      for leaf in leaves where leaf.computed.dtype != .float32 {
-        leaf.computed.detached().assign(leaf.master)
-      }
+      let rounded = leaves.filter { $0.computed.dtype != .float32 }
+      guard !rounded.isEmpty else { return }
+      copyEach.run(
+        .tensors(rounded.map { $0.computed.detached() }), .tensors(rounded.map(\.master)))
     }
   }
 
@@ -100,3 +101,5 @@ public struct TrainedParameters {
   /// The tensors of some leaves to which gradients flow.
   func computed(_ indices: [Int]) -> [Tensor] { indices.map { leaves[$0].computed } }
 }
+
+private let copyEach = Operator("aten::_foreach_copy_")

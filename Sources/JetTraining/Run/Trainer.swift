@@ -40,6 +40,8 @@ public final class Trainer {
   private var peak: Double?
   private var frozenWeights = ""
   private var lastNorm = 0.0
+  /// Lengths of the gradients of the last steps, on the device, not yet looked at.
+  private var unread: [Tensor] = []
 
   /// A run, resumed from the newest checkpoint of `folder` where there is one.
   ///
@@ -133,27 +135,51 @@ public final class Trainer {
       }
     }
     let fraction = configuration.schedule.fraction(step: step, of: configuration.steps)
-    switch try withTorchErrors({ optimizer.step(sums, rateFraction: fraction) }) {
-    case .stepped(let norm):
-      (lastNorm, skippedInARow) = (norm, 0)
+    try withTorchErrors {
+      let norm = optimizer.enqueue(sums, rateFraction: fraction)
       withoutGradients {
-        for (name, loss) in losses { lossSums[name] = lossSums[name].map { $0 + loss } ?? loss }
+        let isCounted = abs(norm) .< Double.infinity
+        for (name, loss) in losses {
+          let counted = select(isCounted, loss, Tensor.zeros([], dtype: .float64, device: device))
+          lossSums[name] = lossSums[name].map { $0 + counted } ?? counted
+        }
       }
-      lossCount += 1
-    case .skipped:
+      unread.append(norm)
+    }
+    step += 1
+    // To look means to wait for a GPU, which would stand still until it is given the next step.
+    if device == .cpu || unread.count >= Self.longestUnread { try readNorms() }
+  }
+
+  private static let longestUnread = 32
+
+  /// Counts which of the last steps were skipped.
+  private func readNorms() throws {
+    guard !unread.isEmpty else { return }
+    let norms = try withTorchErrors {
+      withoutGradients { Tensor.stack(unread, dim: 0).array(of: Double.self) }
+    }
+    let first = step - unread.count
+    unread = []
+    for (index, norm) in norms.enumerated() {
+      if norm.isFinite {
+        (lastNorm, skippedInARow) = (norm, 0)
+        lossCount += 1
+        continue
+      }
       lastNorm = .nan
       skipped += 1
       skippedInARow += 1
       guard skippedInARow < configuration.maximumSkips else {
         throw TrainingError(
-          "the gradients of \(skippedInARow) steps in a row up to step \(step + 1) were not finite; "
-            + "lower the learning rate or lengthen the warm-up, and resume")
+          "the gradients of \(skippedInARow) steps in a row up to step \(first + index + 1) were not "
+            + "finite; lower the learning rate or lengthen the warm-up, and resume")
       }
     }
-    step += 1
   }
 
   private func makeReport() throws {
+    try readNorms()
     device.synchronize()
     let seconds = (ContinuousClock.now - clock.start) / .seconds(1)
     let means = lossSums.mapValues { $0.item(as: Double.self) / Double(max(1, lossCount)) }
@@ -186,6 +212,7 @@ public final class Trainer {
   }
 
   private func save() throws {
+    try readNorms()
     guard let folder else { return }
     let state = TrainingCheckpoint(
       step: step, optimizerSteps: optimizer.stepCount, skipped: skipped,

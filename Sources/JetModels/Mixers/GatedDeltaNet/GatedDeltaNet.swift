@@ -49,7 +49,7 @@ public struct GatedDeltaNet: LinearMixer {
   ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
-    let parts = input(x).split([2 * keys + values, values, heads, heads], dim: -1)
+    let parts = input.pieces(x, [2 * keys + values, values, heads, heads])
     var carried =
       state
       ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)

@@ -52,7 +52,7 @@ public struct JetBlock: LinearMixer {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let generators = configuration.generatorWidths
-    let parts = input(x).split([2 * keys + values, values] + generators + [heads, heads], dim: -1)
+    let parts = input.pieces(x, [2 * keys + values, values] + generators + [heads, heads])
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let mixable = convolved(

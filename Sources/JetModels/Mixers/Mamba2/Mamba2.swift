@@ -46,7 +46,7 @@ public struct Mamba2: LinearMixer {
   ) -> Tensor {
     let (heads, groups) = (configuration.heads, configuration.groups)
     let (inner, convolved) = (heads * configuration.valueWidth, configuration.convolvedChannels)
-    let parts = input(x).split([inner, convolved, heads], dim: -1)
+    let parts = input.pieces(x, [inner, convolved, heads])
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let widths = [inner, groups * configuration.keyWidth, groups * configuration.keyWidth]
