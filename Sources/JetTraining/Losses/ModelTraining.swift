@@ -14,6 +14,7 @@ public final class ModelTraining: Objective {
   private let parameters: TrainedParameters
   private let recomputes: Bool
   private let layers: [[Int]]
+  private let first: Int
   private let ends: [Int]
 
   /// An objective on the student's logits.
@@ -33,13 +34,39 @@ public final class ModelTraining: Objective {
     self.loss = loss
     self.parameters = parameters
     self.recomputes = recomputes
-    layers = student.layers.indices.map { parameters.indices(layer: $0) }
+    let layers = student.layers.indices.map { parameters.indices(layer: $0) }
+    self.layers = layers
+    first =
+      parameters.index(name: Self.embedding) != nil
+      ? 0 : layers.firstIndex { !$0.isEmpty } ?? layers.count
     // The head, which may be the embedding, and the norm before it.
     ends = parameters.leaves.indices.filter { index in
       let name = parameters.leaves[index].names[0]
       return name == "model.norm.weight" || name == "lm_head.weight"
         || (name == Self.embedding && student.configuration.tiesEmbeddings)
     }
+  }
+
+  /// Teacher, where there is one, and student.
+  public var models: [HybridModel] { (teacher.map { [$0] } ?? []) + [student] }
+
+  /// The teacher forward; the student forward, from the first trained layer on backward to inputs, which costs as much,
+  /// and forward once more where layers are recomputed; two operations a token for each number that is trained, its
+  /// gradient. The head is run forward and backward.
+  public func operations(sequences: Int, length: Int) -> Double? {
+    let tokens = sequences * length
+    func forward(_ model: HybridModel, from layer: Int = 0) -> Double {
+      let layers = layer..<model.layers.count
+      return model.mixerOperations(layers, sequences: sequences, length: length)
+        + model.mlpOperations(layers: layers.count, tokens: tokens)
+    }
+    var sum = forward(student) + Double(recomputes ? 2 : 1) * forward(student, from: first)
+    sum += 2 * student.headOperations(tokens: tokens)
+    sum += 2 * Double(tokens) * Double(parameters.elementCount)
+    if let teacher, loss.divergence > 0 {
+      sum += forward(teacher) + teacher.headOperations(tokens: tokens)
+    }
+    return sum
   }
 
   private static let embedding = "model.embed_tokens.weight"
