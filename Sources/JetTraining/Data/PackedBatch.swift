@@ -11,7 +11,7 @@ public struct TokenSequence: Hashable, Sendable {
   public var starts: [Int]
 
   /// A sequence of tokens; ``targets`` has as many as ``inputs``.
-  public init(inputs: [Int], targets: [Int], starts: [Int]) {
+  public init(inputs: [Int], targets: [Int], starts: [Int] = [0]) {
     self.inputs = inputs
     self.targets = targets
     self.starts = starts

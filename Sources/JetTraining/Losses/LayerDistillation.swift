@@ -26,13 +26,14 @@ public final class LayerDistillation: Objective {
   ///   - parameters: what is trained: parts of mixers and of the norms before them.
   ///   - isRelative: whether each layer's error is divided by the mean square of the teacher's outputs, without which
   ///     the layers with large outputs would use up the limit on the gradients' length.
+  ///   - prefix: what stands before the student's names in `parameters`; what begins otherwise gets no gradient.
   /// - Throws: ``TrainingError`` when the models do not fit or something is trained that this loss does not reach.
   public init(
     teacher: HybridModel, student: HybridModel, parameters: TrainedParameters,
-    isRelative: Bool = true
+    isRelative: Bool = true, prefix: String = ""
   ) throws {
     try expectPair(teacher, student)
-    for name in parameters.leaves.flatMap(\.names) {
+    for name in parameters.leaves.flatMap(\.names) where name.hasPrefix(prefix) {
       guard name.contains(".self_attn.") || name.contains(".input_layernorm.") else {
         throw TrainingError(
           "\(name) is to be trained, but a loss on the outputs of mixers does not depend on it; "
@@ -43,7 +44,7 @@ public final class LayerDistillation: Objective {
     self.student = student
     self.parameters = parameters
     self.isRelative = isRelative
-    let indices = student.layers.indices.map { parameters.indices(layer: $0) }
+    let indices = student.layers.indices.map { parameters.indices(layer: $0, prefix: prefix) }
     self.indices = indices
     layers = student.layers.indices.filter { !indices[$0].isEmpty }
   }
@@ -59,7 +60,8 @@ public final class LayerDistillation: Objective {
       let wanted = clock.time(.teacher) { withoutGradients { from.mixed(x, layer: layer) } }
       if !indices[layer].isEmpty {
         let loss = clock.time(.forward) {
-          error(to.mixed(x.to(student.dtype), layer: layer), wanted)
+          outputError(
+            to.mixed(x.to(student.dtype), layer: layer), wanted, isRelative: isRelative)
         }
         clock.time(.backward) {
           gradients.add(
@@ -94,16 +96,17 @@ public final class LayerDistillation: Objective {
       + teacher.mlpOperations(layers: last, tokens: sequences * length)
     return teaching + 3 * student.mixerOperations(layers, sequences: sequences, length: length)
   }
+}
 
-  private func error(_ given: Tensor, _ wanted: Tensor) -> Tensor {
-    if isRelative { return relativeSquaredError(given, wanted.to(given.dtype)) }
-    let difference = given.float32 - wanted.float32
-    return (difference * difference).mean()
-  }
+/// How far a mixer's outputs are from the teacher's: `mean((given − wanted)²)`, over `mean(wanted²)` where relative.
+public func outputError(_ given: Tensor, _ wanted: Tensor, isRelative: Bool = true) -> Tensor {
+  if isRelative { return relativeSquaredError(given, wanted.to(given.dtype)) }
+  let difference = given.float32 - wanted.float32
+  return (difference * difference).mean()
 }
 
 /// Refuses a teacher and a student that do not stand side by side.
-func expectPair(_ teacher: HybridModel, _ student: HybridModel) throws(TrainingError) {
+public func expectPair(_ teacher: HybridModel, _ student: HybridModel) throws(TrainingError) {
   let (a, b) = (teacher.configuration, student.configuration)
   guard a.width == b.width, a.mixers.count == b.mixers.count,
     a.vocabularySize == b.vocabularySize
