@@ -22,6 +22,16 @@ struct ConversionTests {
     ("DeltaNet", .deltaNet(DeltaNetConfiguration(heads: 4, keyWidth: 12, valueWidth: 12))),
     ("GLA", .gla(GLAConfiguration(heads: 4, keyWidth: 12, valueWidth: 12))),
     ("RetNet", .retNet(RetNetConfiguration(heads: 4, keyWidth: 12, valueWidth: 24))),
+    (
+      "Mamba2, a group a head",
+      .mamba2(Mamba2Configuration(heads: 4, keyWidth: 12, valueWidth: 12, groups: 4))
+    ),
+    ("Mamba2, one group", .mamba2(Mamba2Configuration(heads: 6, keyWidth: 16, valueWidth: 8))),
+    ("RWKV7", .rwkv7(RWKV7Configuration(heads: 4, keyWidth: 12, valueWidth: 12, width: 48))),
+    (
+      "RWKV7, two heads",
+      .rwkv7(RWKV7Configuration(heads: 2, keyWidth: 8, valueWidth: 16, width: 48))
+    ),
   ]
 
   private func named(_ model: HybridModel) -> [String: Tensor] {
@@ -62,6 +72,63 @@ struct ConversionTests {
     _ = Conversion.calibrate(again, to: teacher, on: randomBatch(4, 50, seed: 3))
     let (a, b) = (named(student), named(again))
     #expect(a.allSatisfy { $1.array(of: Float.self) == b[$0]?.array(of: Float.self) }, "\(name)")
+  }
+
+  @Test(
+    "a mixer like the teacher's attention is nearer to it than a drawn one",
+    arguments: MixerConfiguration.linearKinds)
+  func nearer(kind: String) throws {
+    let teacher = try TinyModels.model([TinyModels.attention, TinyModels.attention], seed: 1)
+    let attention = try #require(teacher.configuration.mixers[0].attentionHeads)
+    let mixer = try MixerConfiguration.linear(kind: kind, like: attention)
+    #expect(mixer.kind == kind)
+    #expect(mixer.linearHeads == LinearHeads(heads: 4, keyWidth: 12, valueWidth: 12))
+    let mixers = [mixer, TinyModels.attention]
+    let batch = randomBatch(4, 64, seed: 3)
+    let student = try Conversion.student(of: teacher, mixers: mixers, seed: 2)
+    let error = try #require(Conversion.calibrate(student, to: teacher, on: batch)[0])
+    let drawn = try (5..<8).map { (seed: UInt64) in
+      let model = try TinyModels.model(mixers, seed: seed)
+      return try #require(Conversion.calibrate(model, to: teacher, on: batch)[0])
+    }
+    #expect(error < 0.8 * (drawn.min() ?? 0), "\(error) against \(drawn)")
+  }
+
+  @Test("a kind that is no linear mixer is refused")
+  func unknownKind() {
+    let attention = AttentionConfiguration(heads: 4, keyValueHeads: 2, headWidth: 12)
+    let refusal = sentence { _ = try MixerConfiguration.linear(kind: "attn", like: attention) }
+    #expect(refusal?.contains("expected one of retnet, gla") == true)
+  }
+
+  @Test("Mamba2 and RWKV7 take the teacher's projections under their own names")
+  func otherNames() throws {
+    let teacher = try TinyModels.model([TinyModels.attention], seed: 1)
+    let source = named(teacher)
+    let prefix = "model.layers.0.self_attn."
+    func numbers(_ tensor: Tensor?) throws -> [Float] {
+      try #require(tensor).array(of: Float.self)
+    }
+    let attention = try #require(teacher.configuration.mixers[0].attentionHeads)
+    func student(_ kind: String) throws -> [String: Tensor] {
+      named(
+        try Conversion.student(
+          of: teacher, mixers: [.linear(kind: kind, like: attention)], seed: 2))
+    }
+    let query = try numbers(source[prefix + "q_proj.weight"])
+    let mamba = try student("mamba2")
+    let parts = try #require(mamba[prefix + "in_proj.weight"]).split([48, 48, 48, 48, 4], dim: 0)
+    #expect(try numbers(parts[3]) == query)
+    #expect(try numbers(parts[2].slice(0..<12, dim: 0)) == numbers(parts[2].slice(12..<24, dim: 0)))
+    #expect(
+      try numbers(mamba[prefix + "out_proj.weight"])
+        == numbers(source[prefix + "o_proj.weight"]))
+    #expect(try numbers(mamba[prefix + "D"]) == [0, 0, 0, 0])
+    let rwkv = try student("rwkv7")
+    #expect(try numbers(rwkv[prefix + "r_proj.weight"]) == query)
+    let decay = sigmoid(try #require(rwkv[prefix + "w_lora.lora.2.bias"])) * 0.606_530_66
+    let kept = decay.array(of: Double.self).map { 1 / $0 }
+    #expect(abs(kept[0] - 8) < 1e-3 && abs(kept[47] - 2048) < 1)
   }
 
   @Test("heads of a group are repeated, and the output is kept where patterns agree")

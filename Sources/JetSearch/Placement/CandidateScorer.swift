@@ -4,10 +4,12 @@ public final class CandidateScorer {
   public let objective: any PlacementObjective
   /// Placements that were computed, not found in the journal.
   public private(set) var computedCount = 0
+  /// Placements that were found in the journal.
+  public private(set) var knownCount = 0
   /// Told after each candidate, whether it was computed or known.
   public var onCandidate: (Candidate) throws -> Void = { _ in }
 
-  private let journal: Journal
+  let journal: Journal
 
   /// A scorer whose candidates are kept in `journal`.
   public init(_ objective: any PlacementObjective, journal: Journal) {
@@ -20,6 +22,7 @@ public final class CandidateScorer {
   /// - Throws: what the objective and the journal throw.
   public func candidate(_ placement: Placement) throws -> Candidate {
     if let known = try journal.candidate(placement, objective: objective.identity) {
+      knownCount += 1
       try onCandidate(known)
       return known
     }

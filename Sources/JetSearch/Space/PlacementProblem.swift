@@ -24,6 +24,15 @@ public struct PlacementProblem: Codable, Hashable, Sendable {
         "the layers \(self.free) are to be searched in a model of \(base.choices.count); "
           + "name layers from 0 to \(base.choices.count - 1)")
     }
+    guard Set(self.free).count == self.free.count else {
+      throw SearchError("the free layers \(self.free) name one twice; name each once")
+    }
+    let taken = self.free.filter { base.choices[$0] == choice }
+    guard taken.isEmpty else {
+      throw SearchError(
+        "the layers \(taken) are to be searched, but are \(choice.rawValue) in the base \(base) already; "
+          + "leave them out")
+    }
     guard (0...self.free.count).contains(count) else {
       throw SearchError(
         "\(count) layers are to be \(choice.rawValue), but \(self.free.count) are free; "

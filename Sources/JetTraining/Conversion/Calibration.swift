@@ -6,7 +6,8 @@ extension Conversion {
   ///
   /// Two things, layer by layer, with the teacher's hidden states: `g_proj` begins along the mean input of the mixer,
   /// so that the gate is open and alike for all tokens instead of noise around 0; and `o_proj` is scaled by the factor
-  /// that is best by least squares, `⟨student, teacher⟩ / ⟨student, student⟩`.
+  /// that is best by least squares, `⟨student, teacher⟩ / ⟨student, student⟩`. Of Mamba2 these are the gate's rows of
+  /// `in_proj` and `out_proj`; RWKV7's gate begins open.
   ///
   /// - Parameters:
   ///   - student: made by ``student(of:mixers:dtype:seed:)``; changed in place.
@@ -28,9 +29,11 @@ extension Conversion {
         let prefix = "model.layers.\(layer).self_attn."
         let isNew =
           student.configuration.mixers[layer] != teacher.configuration.mixers[layer]
-        if isNew, let output = own[prefix + "o_proj.weight"] {
+        if isNew,
+          let output = own[prefix + "o_proj.weight"] ?? own[prefix + "out_proj.weight"]
+        {
           let input = x.to(student.dtype)
-          if let gate = own[prefix + "g_proj.weight"] {
+          if let gate = gate(of: student.configuration.mixers[layer], { own[prefix + $0] }) {
             openGate(gate, along: student.layers[layer].mixerNorm(input).float32.mean([0, 1]))
           }
           let given = to.mixed(input, layer: layer).float32
@@ -48,6 +51,16 @@ extension Conversion {
       }
       return errors
     }
+  }
+
+  /// The weights of a mixer's gate by silu, `[H·V, D]`; nil where it has none.
+  private static func gate(
+    of mixer: MixerConfiguration, _ parameter: (String) -> Tensor?
+  ) -> Tensor? {
+    if case .mamba2(let mamba) = mixer {
+      return parameter("in_proj.weight")?.slice(0..<mamba.heads * mamba.valueWidth, dim: 0)
+    }
+    return parameter("g_proj.weight")
   }
 
   /// Makes `W x` about 2 for an input at the mean, where silu is nearly linear and open.

@@ -6,10 +6,9 @@ public import JetTensor
 public enum Conversion {
   /// A model of the teacher's shape and weights with other mixers in some layers.
   ///
-  /// Parameters that both have are copied. A linear mixer takes the teacher's Q, K, V and O by ``HeadMapping``'s rules,
-  /// its convolutions begin as the identity, its heads keep from 8 to 2,048 tokens; what a mixer has beside these begins
-  /// as the model draws it from the seed. The work is by the names of parameters: a mixer whose names differ begins as
-  /// it is drawn.
+  /// Parameters that both have are copied. A linear mixer takes the teacher's Q, K, V and O by ``HeadMapping``'s rules
+  /// (Mamba2 as C, B, inputs and output, RWKV7 with Q as its receptance), its convolutions begin as the identity, its
+  /// heads keep from 8 to 2,048 tokens; what a mixer has beside these begins as the model draws it from the seed.
   ///
   /// - Parameters:
   ///   - teacher: any model of attention, or a hybrid.
@@ -66,57 +65,14 @@ public enum Conversion {
     _ parameter: Parameter, _ layer: Int, teacher: HybridModel, _ mixer: MixerConfiguration,
     _ own: [String: Tensor]
   ) {
-    let marker = ".self_attn."
-    guard let place = parameter.name.range(of: marker), let heads = mixer.linearHeads else {
+    guard let place = parameter.name.range(of: ".self_attn."), let heads = mixer.linearHeads else {
       return
     }
-    let (name, tensor) = (String(parameter.name[place.upperBound...]), parameter.tensor)
-    if let value = prior(name, tensor, heads) { return tensor.assign(value) }
-    guard let attention = teacher.configuration.mixers[layer].attentionHeads,
-      let source = own[parameter.name]?.float32
-    else { return }
-    let mapping = HeadMapping(teacher: attention, student: heads)
-    switch name {
-    case "q_proj.weight": tensor.assign(mapping.query(source, initial: tensor.float32))
-    case "k_proj.weight": tensor.assign(mapping.key(source, initial: tensor.float32))
-    case "v_proj.weight": tensor.assign(mapping.value(source, initial: tensor.float32))
-    case "o_proj.weight": tensor.assign(mapping.output(source))
-    default: break
-    }
-  }
-
-  /// What a parameter begins as whatever the teacher is; nil for what the model has drawn.
-  private static func prior(_ name: String, _ tensor: Tensor, _ heads: LinearHeads) -> Tensor? {
-    switch name {
-    case "q_conv1d.weight", "k_conv1d.weight", "v_conv1d.weight":
-      return lastTap(tensor.shape)
-    case "dynamic_conv1d.kernel_generator.w2.bias":
-      // Taps lie side by side; the noise stays on all of them.
-      let channels = heads.heads * heads.valueWidth
-      let identity = lastTap([channels, tensor.count / channels]).reshaped(tensor.shape)
-      return tensor.float32 + identity.to(tensor.device)
-    case "A_log": return Tensor.zeros(tensor.shape)
-    case "dt_bias": return stepBias(count: tensor.count)
-    default: return nil
-    }
-  }
-
-  /// Kernels that pass the token itself, `[…, taps]`.
-  private static func lastTap(_ shape: [Int]) -> Tensor {
-    let kernel = Tensor.zeros(shape)
-    let taps = shape[shape.count - 1]
-    kernel.slice(taps - 1..<taps, dim: -1).fill(1)
-    return kernel
-  }
-
-  /// `softplus⁻¹(1/n)` with `n`, the tokens that a head keeps at rate 1, spread evenly in logarithm.
-  private static func stepBias(count: Int) -> Tensor {
-    let (low, high) = (Foundation.log(8.0), Foundation.log(2048.0))
-    return Tensor(
-      (0..<count).map { head in
-        let part = count == 1 ? 0.5 : Double(head) / Double(count - 1)
-        let step = Foundation.exp(-(low + (high - low) * part))
-        return Float(Foundation.log(Foundation.expm1(step)))
-      })
+    let prefix = parameter.name[..<place.upperBound]
+    let start = MixerStart(
+      mixer: mixer, heads: heads, attention: teacher.configuration.mixers[layer].attentionHeads
+    ) { own[prefix + $0]?.float32 }
+    let name = String(parameter.name[place.upperBound...])
+    if let value = start.value(name, drawn: parameter.tensor) { parameter.tensor.assign(value) }
   }
 }
