@@ -30,7 +30,7 @@ let package = Package(
       name: "Jet",
       targets: [
         "JetTensor", "JetKernels", "JetModels", "JetFormats", "JetText", "JetCheckpoint",
-        "JetInference", "JetEvaluation", "JetTraining", "JetSearch",
+        "JetInference", "JetEvaluation", "JetTraining", "JetReport", "JetSearch",
       ]),
   ],
   dependencies: [
@@ -64,12 +64,14 @@ let package = Package(
     module(
       "JetTraining",
       ["JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor", "JetText"]),
-    // PostNAS: the space of hybrids, the super network, strategies, stages, the journal and the report.
+    // The page about a PostNAS run: its content as values, its charts as vector pictures.
+    module("JetReport"),
+    // PostNAS: the space of hybrids, the super network, strategies, stages and the journal.
     module(
       "JetSearch",
       [
-        "JetTraining", "JetEvaluation", "JetCheckpoint", "JetInference", "JetModels", "JetKernels",
-        "JetTensor", "JetText", .product(name: "GRDB", package: "GRDB.swift"),
+        "JetReport", "JetTraining", "JetEvaluation", "JetCheckpoint", "JetInference", "JetModels",
+        "JetKernels", "JetTensor", "JetText", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
@@ -108,6 +110,7 @@ let package = Package(
         "JetTraining", "JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor",
         "JetText", "JetTestSupport",
       ]),
+    tests("JetReportTests", ["JetReport"]),
     tests(
       "JetSearchTests",
       [
