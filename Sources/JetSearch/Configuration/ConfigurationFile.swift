@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import Yams
 
 /// Values that a YAML file gives over their defaults.
@@ -63,6 +63,31 @@ enum ConfigurationFile {
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return try encoder.encode(value)
+  }
+
+  /// A text cut in two: the values under a key, and all else; lines keep their numbers.
+  ///
+  /// - Throws: ``SearchError`` when the key is absent.
+  static func separate(
+    _ yaml: String, key: String, file: String
+  ) throws(SearchError) -> (own: String, rest: String) {
+    var (own, rest): ([Substring], [Substring]) = ([], [])
+    var isInside = false
+    for line in yaml.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("\(key):") {
+        isInside = true
+        own.append("")
+        rest.append("")
+        continue
+      }
+      if let first = line.first, !first.isWhitespace, first != "#" { isInside = false }
+      own.append(isInside ? line : "")
+      rest.append(isInside ? "" : line)
+    }
+    guard own.contains(where: { !$0.isEmpty }) else {
+      throw SearchError("\(file) has no '\(key)'; add it with its keys indented below")
+    }
+    return (own.joined(separator: "\n"), rest.joined(separator: "\n"))
   }
 
   private static func tree(_ value: some Encodable) throws -> Any {

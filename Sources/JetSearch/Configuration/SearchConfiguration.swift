@@ -67,7 +67,7 @@ public struct SearchConfiguration: Codable, Hashable, Sendable {
     try resolve(folder: folder, locate: locate)
     do {
       try validate()
-    } catch let error as SearchError {
+    } catch {
       throw SearchError("\(file): \(error.description)")
     }
   }

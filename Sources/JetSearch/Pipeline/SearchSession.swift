@@ -100,9 +100,14 @@ final class SearchSession {
         training: training.map(folder.relative)), stage: "run", name: "activity")
   }
 
+  /// Tells what happens to the only unit of a stage.
+  func tell(_ stage: SearchStage, _ unit: String, _ text: String) {
+    tell(stage, unit, 1, of: 1, text)
+  }
+
   /// Tells what happens.
   func tell(
-    _ stage: SearchStage, _ unit: String, _ index: Int = 1, of count: Int = 1, _ text: String,
+    _ stage: SearchStage, _ unit: String, _ index: Int, of count: Int, _ text: String,
     secondsLeft: Double? = nil
   ) {
     report(

@@ -1,5 +1,5 @@
 import Foundation
-public import JetModels
+import JetModels
 public import JetTraining
 
 /// A part of a training job: what is made small, over which parameters, for how long.

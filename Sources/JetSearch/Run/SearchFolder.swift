@@ -43,8 +43,8 @@ public struct SearchFolder: Sendable {
   /// Begins a run, or finds the same one.
   ///
   /// - Throws: ``SearchError`` when a run with another configuration lives there.
-  func begin(_ configuration: SearchConfiguration) throws {
-    let text = try configuration.json()
+  func begin(_ configuration: some Encodable) throws {
+    let text = try ConfigurationFile.json(configuration) + Data("\n".utf8)
     if let old = FileManager.default.contents(atPath: configurationFile.path) {
       guard old == text else {
         throw SearchError(
@@ -71,6 +71,14 @@ public struct SearchFolder: Sendable {
         "\(url.path) holds no run of PostNAS; begin one by 'jet postnas run CONFIG \(url.path)'")
     }
     return try SearchConfiguration(resolved: data, file: configurationFile.path)
+  }
+
+  /// Copies the searched model of a finished run.
+  ///
+  /// - Throws: ``SearchError`` when there is none yet or the place is taken.
+  public func exportModel(to place: URL) throws {
+    _ = try configuration()
+    try ExportStage(folder: self).export(to: place)
   }
 
   /// Removes what a finished training run is not needed for: its weights; its numbers stay.

@@ -1,5 +1,3 @@
-public import JetTraining
-
 /// What a search tells while it works.
 public struct SearchProgress: Sendable {
   /// The stage.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A search that was asked to stop and has kept all that it did.
 public struct SearchStopped: Error, CustomStringConvertible {
   /// How to go on.
