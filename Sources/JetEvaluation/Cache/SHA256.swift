@@ -1,9 +1,9 @@
-import Foundation
+public import Foundation
 
 /// The hash function SHA-256.
 ///
 /// - Source: FIPS 180-4, sections 4.1.2, 5.3.3 and 6.2.
-struct SHA256 {
+public struct SHA256 {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
     0x5be0_cd19,
@@ -12,15 +12,18 @@ struct SHA256 {
   private var byteCount: UInt64 = 0
   private var schedule = [UInt32](repeating: 0, count: 64)
 
+  /// The hash of nothing yet.
+  public init() {}
+
   /// The hash of some bytes, 64 hexadecimal digits.
-  static func text(_ data: Data) -> String {
+  public static func text(_ data: Data) -> String {
     var hash = SHA256()
     hash.update(data)
     return hash.finish()
   }
 
   /// Takes more bytes.
-  mutating func update(_ data: Data) {
+  public mutating func update(_ data: Data) {
     byteCount += UInt64(data.count)
     pending += data
     let whole = pending.count / 64 * 64
@@ -29,7 +32,7 @@ struct SHA256 {
   }
 
   /// Ends the text and returns 64 hexadecimal digits.
-  mutating func finish() -> String {
+  public mutating func finish() -> String {
     let bits = byteCount * 8
     pending.append(0x80)
     while pending.count % 64 != 56 { pending.append(0) }

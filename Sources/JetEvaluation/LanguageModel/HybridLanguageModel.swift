@@ -32,23 +32,56 @@ public final class HybridLanguageModel: LanguageModel {
   ///   - window: the longest part of a text that rolling likelihoods read at once; at most the
   ///     model's positions.
   /// - Throws: ``EvaluationError`` for sizes below 1, what libtorch reports while weights are read.
-  public init(
+  public convenience init(
     _ model: HybridModel, tokenizer: Tokenizer, endTokens: Set<Int>,
     batchTokens: Int = HybridLanguageModel.defaultBatchTokens,
     window: Int = HybridLanguageModel.defaultWindow
+  ) throws {
+    let positions = model.configuration.maximumPositions
+    try self.init(
+      model,
+      identity: ModelFingerprint.text(model, tokenizer, endTokens) + "-w\(min(window, positions))",
+      encoding: RequestEncoding(tokenizer, maximumPositions: positions), endTokens: endTokens,
+      batchTokens: batchTokens, window: window)
+  }
+
+  /// Another model that is asked the same requests: their tokens are kept, and no weight is read to name it.
+  ///
+  /// - Parameters:
+  ///   - model: a model with the tokenizer and the positions of `other`.
+  ///   - identity: names the new model, as ``identity`` does.
+  ///   - other: whose tokenizer, end tokens, batches and window are used, and whose tokens are shared.
+  /// - Throws: ``EvaluationError`` when the two models have other positions.
+  public convenience init(
+    _ model: HybridModel, identity: String, like other: HybridLanguageModel
+  ) throws {
+    let (own, wanted) = (
+      model.configuration.maximumPositions, other.encoding.maximumPositions
+    )
+    guard own == wanted else {
+      throw EvaluationError(
+        "A model of \(own) positions cannot share the tokens of one of \(wanted); make it anew.")
+    }
+    other.encoding.memory.isKept = true
+    try self.init(
+      model, identity: identity, encoding: other.encoding, endTokens: other.endTokens,
+      batchTokens: other.batchTokens, window: other.window)
+  }
+
+  private init(
+    _ model: HybridModel, identity: String, encoding: RequestEncoding, endTokens: Set<Int>,
+    batchTokens: Int, window: Int
   ) throws {
     guard batchTokens >= 1, window >= 1 else {
       throw EvaluationError(
         "A batch of \(batchTokens) tokens and windows of \(window) were asked for; give 1 or more.")
     }
-    let positions = model.configuration.maximumPositions
     self.model = model
+    self.identity = identity
+    self.encoding = encoding
     self.batchTokens = batchTokens
-    self.window = min(window, positions)
+    self.window = min(window, model.configuration.maximumPositions)
     self.endTokens = endTokens
-    encoding = RequestEncoding(tokenizer, maximumPositions: positions)
-    identity =
-      try ModelFingerprint.text(model, tokenizer, endTokens) + "-w\(min(window, positions))"
   }
 
   /// How likely each continuation is after its context.

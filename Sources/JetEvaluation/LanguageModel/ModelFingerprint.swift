@@ -1,11 +1,11 @@
 import Foundation
-import JetModels
+public import JetModels
 import JetTensor
-import JetText
+public import JetText
 
-/// A name for what a model answers: its weights, its shape, its tokenizer, its element type.
-enum ModelFingerprint {
-  /// 32 hexadecimal digits.
+/// Names for what a model's answers depend on: its weights, its shape, its tokenizer, its element type.
+public enum ModelFingerprint {
+  /// Of a model with its tokenizer, 32 hexadecimal digits.
   static func text(
     _ model: HybridModel, _ tokenizer: Tokenizer, _ endTokens: Set<Int>
   ) throws -> String {
@@ -14,18 +14,43 @@ enum ModelFingerprint {
     var hash = SHA256()
     hash.update(try encoder.encode(model.configuration))
     hash.update(Data("\(model.dtype) \(endTokens.sorted())".utf8))
+    update(&hash, tokenizer)
+    try update(&hash, model.parameters)
+    return String(hash.finish().prefix(32))
+  }
+
+  /// Of weights, their names, shapes and type, 32 hexadecimal digits. All weights are read.
+  ///
+  /// - Throws: what libtorch reports while weights are read.
+  public static func text(_ parameters: ParameterStore) throws -> String {
+    var hash = SHA256()
+    hash.update(Data("\(parameters.dtype)".utf8))
+    try update(&hash, parameters)
+    return String(hash.finish().prefix(32))
+  }
+
+  /// Of a tokenizer, 32 hexadecimal digits.
+  public static func text(_ tokenizer: Tokenizer) -> String {
+    var hash = SHA256()
+    update(&hash, tokenizer)
+    return String(hash.finish().prefix(32))
+  }
+
+  private static func update(_ hash: inout SHA256, _ tokenizer: Tokenizer) {
     for id in 0..<tokenizer.vocabularySize {
       hash.update(Data((tokenizer.token(of: id) ?? "").utf8))
       hash.update(Data([0]))
     }
     hash.update(Data("\(tokenizer.encode("The 1st Test,  it's 2024:\n\tНа 你好!"))".utf8))
-    for parameter in model.parameters.parameters {
+  }
+
+  private static func update(_ hash: inout SHA256, _ parameters: ParameterStore) throws {
+    for parameter in parameters.parameters {
       let mixed = try withTorchErrors {
         parameter.tensor.detached().to(.cpu).contiguous().withBytes { mix($0) }
       }
       hash.update(Data("\(parameter.name) \(parameter.tensor.shape) \(mixed)".utf8))
     }
-    return String(hash.finish().prefix(32))
   }
 
   /// 64 bits that depend on every byte; not made against forgers, but as fast as memory.

@@ -9,7 +9,14 @@ struct RequestEncoding {
     var droppedTokens: Int
   }
 
+  /// The tokens of continuations that were encoded before, where they are kept.
+  final class Memory {
+    var isKept = false
+    var continuations: [ContinuationRequest: Continuation] = [:]
+  }
+
   let tokenizer: Tokenizer
+  let memory = Memory()
   /// The most tokens that the model reads at once.
   let maximumPositions: Int
   /// What the tokenizer itself puts before a text: Llama 3's begin-of-text token; mostly nothing.
@@ -50,6 +57,13 @@ struct RequestEncoding {
   ///
   /// - Throws: ``EvaluationError`` for a continuation without tokens, or one too long for the model.
   func continuation(_ request: ContinuationRequest) throws -> Continuation {
+    if let known = memory.continuations[request] { return known }
+    let made = try encoded(request)
+    if memory.isKept { memory.continuations[request] = made }
+    return made
+  }
+
+  private func encoded(_ request: ContinuationRequest) throws -> Continuation {
     let (context, spaces) = Self.splitTrailingSpaces(request.context)
     let before = text(context)
     let all = text(context + spaces + request.continuation)

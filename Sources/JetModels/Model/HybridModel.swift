@@ -19,6 +19,12 @@ public struct HybridLayer {
     mlp = try MLP(model, path / "mlp")
   }
 
+  /// The layer with another mixer.
+  init(_ layer: HybridLayer, mixer: Mixer) {
+    (mixerNorm, mlpNorm, mlp) = (layer.mixerNorm, layer.mlpNorm, layer.mlp)
+    self.mixer = mixer
+  }
+
   func callAsFunction(_ x: Tensor, state: inout MixerState?, _ context: ForwardContext) -> Tensor {
     let mixed = mixer(mixerNorm(x), state: &state, context)
     let (residual, normalized) = addingRMSNorm(x, mixed, weight: mlpNorm.weight, eps: mlpNorm.eps)
@@ -71,6 +77,17 @@ public struct HybridModel {
       configuration.tiesEmbeddings
       ? embedding
       : try (root / "lm_head").parameter("weight", shape, .normal(deviation: deviation))
+  }
+
+  /// A model with the embedding, last norm and head of another.
+  init(
+    _ other: HybridModel, _ configuration: ModelConfiguration, _ parameters: ParameterStore,
+    _ layers: [HybridLayer]
+  ) {
+    (embedding, norm, head) = (other.embedding, other.norm, other.head)
+    self.configuration = configuration
+    self.parameters = parameters
+    self.layers = layers
   }
 
   /// The element type of weights and activations.

@@ -46,6 +46,8 @@ public final class ParameterStore {
   /// The names of the parameters in each of ``leaves``, in the order of their rows.
   public private(set) var leafNames: [[String]] = []
 
+  /// Where the parameters of each leaf begin in ``parameters``.
+  private var firstParameters: [Int] = []
   private let source: (any ParameterSource)?
   private let generator: Generator
 
@@ -57,6 +59,51 @@ public final class ParameterStore {
     self.dtype = dtype
     self.device = device
     generator = Generator(seed: seed)
+  }
+
+  /// Parameters of several stores, each under its store's prefix; the tensors are shared, not copied.
+  ///
+  /// - Parameters:
+  ///   - stores: one at least; the first tells type and device.
+  ///   - isWanted: whether a tensor is listed, by the name of its first part without the prefix.
+  public init(
+    joining stores: [(prefix: String, store: ParameterStore)],
+    where isWanted: (String) -> Bool = { _ in true }
+  ) {
+    precondition(!stores.isEmpty, "no parameters to join")
+    source = nil
+    (dtype, device) = (stores[0].store.dtype, stores[0].store.device)
+    generator = Generator(seed: 0)
+    for (prefix, store) in stores {
+      share(
+        store, leaves: store.leaves.indices.filter { isWanted(store.leafNames[$0][0]) },
+        prefix: prefix)
+    }
+  }
+
+  /// A store without parameters, of the type and on the device of another.
+  init(like other: ParameterStore) {
+    source = nil
+    (dtype, device) = (other.dtype, other.device)
+    generator = Generator(seed: 0)
+  }
+
+  /// Lists some leaves of another store here too; the tensors are shared, not copied.
+  func share(_ other: ParameterStore, leaves indices: [Int], prefix: String = "") {
+    for index in indices {
+      let (first, names) = (other.firstParameters[index], other.leafNames[index])
+      firstParameters.append(parameters.count)
+      leaves.append(other.leaves[index])
+      leafNames.append(names.map { prefix + $0 })
+      parameters += other.parameters[first..<first + names.count].map {
+        Parameter(name: prefix + $0.name, tensor: $0.tensor)
+      }
+    }
+  }
+
+  /// The leaves whose first name begins with `prefix`.
+  func leaves(prefix: String) -> [Int] {
+    leafNames.indices.filter { leafNames[$0][0].hasPrefix(prefix) }
   }
 
   /// The path at which a model begins.
@@ -92,6 +139,7 @@ public final class ParameterStore {
     let placed = whole.to(device)
     leaves.append(placed)
     leafNames.append(parts.map(\.name))
+    firstParameters.append(parameters.count)
     row = 0
     for part in parts {
       let view = parts.count == 1 ? placed : placed.slice(row..<row + part.rows, dim: 0)

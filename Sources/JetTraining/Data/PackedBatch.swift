@@ -9,6 +9,13 @@ public struct TokenSequence: Hashable, Sendable {
   public var targets: [Int]
   /// Where in ``inputs`` another text begins than the one before; ascending, 0 first.
   public var starts: [Int]
+
+  /// A sequence with all its values.
+  public init(inputs: [Int], targets: [Int], starts: [Int] = [0]) {
+    self.inputs = inputs
+    self.targets = targets
+    self.starts = starts
+  }
 }
 
 /// Sequences of one length without padding.

@@ -18,7 +18,7 @@ public struct SplitMix64: RandomNumberGenerator, Codable, Hashable, Sendable {
   }
 
   /// The numbers `0..<count` in an order that only the state decides, whatever the standard library's shuffle does.
-  mutating func order(of count: Int) -> [Int] {
+  public mutating func order(of count: Int) -> [Int] {
     var order = Array(0..<count)
     for last in stride(from: count - 1, to: 0, by: -1) {
       // The upper half of a product is even to within 2⁻⁶⁴ · count.

@@ -14,6 +14,7 @@ public final class LayerDistillation: Objective {
   public let layers: [Int]
   private let parameters: TrainedParameters
   private let isRelative: Bool
+  private let prefix: String
 
   /// An objective for the layers of `student` of which something is trained.
   ///
@@ -21,13 +22,14 @@ public final class LayerDistillation: Objective {
   ///   - parameters: what is trained: parts of mixers and of the norms before them.
   ///   - isRelative: whether each layer's error is divided by the mean square of the teacher's outputs, without which
   ///     the layers with large outputs would use up the limit on the gradients' length.
+  ///   - prefix: what stands before the student's names in `parameters`; what begins otherwise gets no gradient.
   /// - Throws: ``TrainingError`` when the models do not fit or something is trained that this loss does not reach.
   public init(
     teacher: HybridModel, student: HybridModel, parameters: TrainedParameters,
-    isRelative: Bool = true
+    isRelative: Bool = true, prefix: String = ""
   ) throws {
     try expectPair(teacher, student)
-    for name in parameters.leaves.flatMap(\.names) {
+    for name in parameters.leaves.flatMap(\.names) where name.hasPrefix(prefix) {
       guard name.contains(".self_attn.") || name.contains(".input_layernorm.") else {
         throw TrainingError(
           "\(name) is to be trained, but a loss on the outputs of mixers does not depend on it; "
@@ -38,7 +40,10 @@ public final class LayerDistillation: Objective {
     self.student = student
     self.parameters = parameters
     self.isRelative = isRelative
-    layers = student.layers.indices.filter { !parameters.indices(layer: $0).isEmpty }
+    self.prefix = prefix
+    layers = student.layers.indices.filter {
+      !parameters.indices(layer: $0, prefix: prefix).isEmpty
+    }
   }
 
   /// Adds the gradients of all layers; reports each layer's error as `layer.N`.
@@ -52,8 +57,8 @@ public final class LayerDistillation: Objective {
       let wanted = withoutGradients { from.mixed(x, layer: layer) }
       if layers.contains(layer) {
         let given = to.mixed(x.to(student.dtype), layer: layer)
-        let loss = error(given, wanted)
-        let indices = parameters.indices(layer: layer)
+        let loss = outputError(given, wanted, isRelative: isRelative)
+        let indices = parameters.indices(layer: layer, prefix: prefix)
         gradients.add(
           JetTensor.gradients(
             of: [loss * (scale / Double(layers.count))], by: parameters.computed(indices)),
@@ -70,16 +75,18 @@ public final class LayerDistillation: Objective {
     return losses
   }
 
-  private func error(_ given: Tensor, _ wanted: Tensor) -> Tensor {
-    let wanted = wanted.float32
-    let difference = given.float32 - wanted
-    let squared = (difference * difference).mean([0, 1, 2])
-    return isRelative ? squared / ((wanted * wanted).mean([0, 1, 2]) + 1e-12) : squared
-  }
+}
+
+/// How far a mixer's outputs are from the teacher's: `mean((given − wanted)²)`, over `mean(wanted²)` where relative.
+public func outputError(_ given: Tensor, _ wanted: Tensor, isRelative: Bool = true) -> Tensor {
+  let wanted = wanted.float32
+  let difference = given.float32 - wanted
+  let squared = (difference * difference).mean()
+  return isRelative ? squared / ((wanted * wanted).mean() + 1e-12) : squared
 }
 
 /// Refuses a teacher and a student that do not stand side by side.
-func expectPair(_ teacher: HybridModel, _ student: HybridModel) throws(TrainingError) {
+public func expectPair(_ teacher: HybridModel, _ student: HybridModel) throws(TrainingError) {
   let (a, b) = (teacher.configuration, student.configuration)
   guard a.width == b.width, a.mixers.count == b.mixers.count,
     a.vocabularySize == b.vocabularySize

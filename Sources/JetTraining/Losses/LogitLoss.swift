@@ -25,7 +25,8 @@ public struct LogitLoss: Codable, Hashable, Sendable {
     self.chunkRows = chunkRows
   }
 
-  func validate() throws(TrainingError) {
+  /// Checks that training can have these values.
+  public func validate() throws(TrainingError) {
     guard crossEntropy >= 0, divergence >= 0, crossEntropy + divergence > 0 else {
       throw TrainingError("the weights of the logit loss must be 0 or more and not both 0")
     }

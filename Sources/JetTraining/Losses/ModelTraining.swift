@@ -13,7 +13,7 @@ public final class ModelTraining: Objective {
   private let loss: LogitLoss
   private let parameters: TrainedParameters
   private let recomputes: Bool
-  private let first: Int
+  private let layers: [[Int]]
   private let ends: [Int]
 
   /// An objective on the student's logits.
@@ -33,9 +33,7 @@ public final class ModelTraining: Objective {
     self.loss = loss
     self.parameters = parameters
     self.recomputes = recomputes
-    let isEmbeddingTrained = parameters.index(name: Self.embedding) != nil
-    let trained = student.layers.indices.first { !parameters.indices(layer: $0).isEmpty }
-    first = isEmbeddingTrained ? 0 : trained ?? student.layers.count
+    layers = student.layers.indices.map { parameters.indices(layer: $0) }
     // The head, which may be the embedding, and the norm before it.
     ends = parameters.leaves.indices.filter { index in
       let name = parameters.leaves[index].names[0]
@@ -55,72 +53,24 @@ public final class ModelTraining: Objective {
       loss.divergence > 0
         ? (model: teacher, hidden: withoutGradients { teacher(batch.input) }) : nil
     }
-    let body = recomputes ? forwardKeepingInputs(walk) : forwardKeepingAll(walk)
+    let embedding = parameters.index(name: Self.embedding)
+    let chain = LayerChain(
+      withoutGradients { walk.embedded }, trained: layers.map(parameters.computed),
+      wantsInput: embedding != nil, recomputes: recomputes
+    ) { LayerChain.Step(output: walk.output($1, layer: $0)) }
     let result = loss(
-      body.output, of: student, targets: batch.targets, teacher: given, scale: scale,
+      chain.output, of: student, targets: batch.targets, teacher: given, scale: scale,
       by: parameters.computed(ends))
     gradients.add(result.others, at: ends)
-    body.backward(result.hidden, gradients)
-    return result.losses
-  }
-
-  private struct Body {
-    let output: Tensor
-    let backward: (_ seed: Tensor, _ gradients: GradientSums) -> Void
-  }
-
-  private var inner: [Int] {
-    student.layers.indices.flatMap { parameters.indices(layer: $0) }
-      + (parameters.index(name: Self.embedding).map { [$0] } ?? [])
-  }
-
-  private func forwardKeepingAll(_ walk: LayerWalk) -> Body {
-    var x = walk.embedded
-    for layer in student.layers.indices { x = walk.output(x, layer: layer) }
-    let (output, inner) = (x, inner)
-    return Body(output: output) { [parameters] seed, gradients in
-      guard !inner.isEmpty else { return }
-      let found = JetTensor.gradients(
-        of: [output], by: parameters.computed(inner), seeds: [seed])
-      gradients.add(found, at: inner)
+    let seed = chain.backward(seed: result.hidden) { layer, found in
+      gradients.add(found, at: layers[layer])
     }
-  }
-
-  private func forwardKeepingInputs(_ walk: LayerWalk) -> Body {
-    var inputs: [Tensor] = []
-    var x = withoutGradients { walk.embedded }
-    for layer in student.layers.indices {
-      inputs.append(x)
-      if layer < first {
-        x = withoutGradients { walk.output(x, layer: layer) }
-      } else {
-        // As when its gradients are due: the forms without gradients round otherwise.
-        let own = x.detached().requiringGradient()
-        x = walk.output(own, layer: layer).detached()
-      }
-    }
-    return Body(output: x) { [self, inputs] seed, gradients in
-      backward(walk, inputs, seed, gradients)
-    }
-  }
-
-  private func backward(
-    _ walk: LayerWalk, _ inputs: [Tensor], _ seed: Tensor, _ gradients: GradientSums
-  ) {
-    var seed = seed
-    for layer in student.layers.indices.reversed() where layer >= first {
-      let x = inputs[layer].detached().requiringGradient()
-      let y = walk.output(x, layer: layer)
-      let indices = parameters.indices(layer: layer)
-      let found = JetTensor.gradients(
-        of: [y], by: [x] + parameters.computed(indices), seeds: [seed])
-      gradients.add(Array(found.dropFirst()), at: indices)
-      seed = found[0] ?? Tensor.zeros(x.shape, dtype: x.dtype, device: x.device)
-    }
-    if let index = parameters.index(name: Self.embedding) {
+    if let embedding, let seed {
       gradients.add(
         JetTensor.gradients(
-          of: [walk.embedded], by: parameters.computed([index]), seeds: [seed]), at: [index])
+          of: [walk.embedded], by: parameters.computed([embedding]), seeds: [seed]),
+        at: [embedding])
     }
+    return result.losses
   }
 }

@@ -9,7 +9,7 @@ public final class GradientSums {
   public init(count: Int) { sums = Array(repeating: nil, count: count) }
 
   /// Adds gradients of the leaves at `indices`.
-  func add(_ gradients: [Tensor?], at indices: [Int]) {
+  public func add(_ gradients: [Tensor?], at indices: [Int]) {
     withoutGradients {
       for (gradient, index) in zip(gradients, indices) {
         guard let gradient else { continue }

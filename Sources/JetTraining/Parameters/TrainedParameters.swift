@@ -39,7 +39,11 @@ public struct TrainedParameters {
   /// - Throws: ``TrainingError`` when a rule matches nothing, when nothing is trained, or when rules differ about
   ///   parameters that the model holds in one tensor.
   public init(of model: HybridModel, rules: [ParameterRule]) throws {
-    let store = model.parameters
+    try self.init(of: model.parameters, rules: rules)
+  }
+
+  /// Chooses among all parameters of a store; the rules decide as they do for a model.
+  public init(of store: ParameterStore, rules: [ParameterRule]) throws {
     let rows = Dictionary(
       store.parameters.map { ($0.name, $0.tensor.shape.first ?? 1) },
       uniquingKeysWith: { a, _ in a })
@@ -87,16 +91,18 @@ public struct TrainedParameters {
   }
 
   /// The places in ``leaves`` of what the names begin with.
-  func indices(prefix: String) -> [Int] {
+  public func indices(prefix: String) -> [Int] {
     leaves.indices.filter { leaves[$0].names.allSatisfy { $0.hasPrefix(prefix) } }
   }
 
-  /// The places in ``leaves`` of a layer's parameters.
-  func indices(layer: Int) -> [Int] { indices(prefix: "model.layers.\(layer).") }
+  /// The places in ``leaves`` of a layer's parameters, whose names stand behind `prefix`.
+  public func indices(layer: Int, prefix: String = "") -> [Int] {
+    indices(prefix: "\(prefix)model.layers.\(layer).")
+  }
 
   /// The place in ``leaves`` of a tensor of the model; nil where it is frozen.
   func index(name: String) -> Int? { leaves.firstIndex { $0.names.contains(name) } }
 
   /// The tensors of some leaves to which gradients flow.
-  func computed(_ indices: [Int]) -> [Tensor] { indices.map { leaves[$0].computed } }
+  public func computed(_ indices: [Int]) -> [Tensor] { indices.map { leaves[$0].computed } }
 }

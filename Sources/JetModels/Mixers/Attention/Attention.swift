@@ -8,7 +8,7 @@ import JetTensor
 /// rotary embedding, causal attention, output projection.
 public struct Attention {
   /// Heads, widths and window.
-  public let configuration: AttentionConfiguration
+  public private(set) var configuration: AttentionConfiguration
   /// Query, key and value projections, merged.
   public let projection: Linear
   /// Norms of each head of query and key.
@@ -34,6 +34,13 @@ public struct Attention {
         try RMSNorm(width, eps: model.normEps, path / "k_norm")
       ) : nil
     scale = 1 / sqrt(Double(width))
+  }
+
+  /// The same weights with attention to another window; to all tokens when nil.
+  func windowed(_ window: Int?) -> Attention {
+    var other = self
+    other.configuration.window = window
+    return other
   }
 
   func callAsFunction(
