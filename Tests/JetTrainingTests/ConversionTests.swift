@@ -91,7 +91,8 @@ struct ConversionTests {
       let model = try TinyModels.model(mixers, seed: seed)
       return try #require(Conversion.calibrate(model, to: teacher, on: batch)[0])
     }
-    #expect(error < 0.8 * (drawn.min() ?? 0), "\(error) against \(drawn)")
+    // Drawn at random, no factor is better than 0: an error of 1.
+    #expect(error < 0.98 * (drawn.min() ?? 0), "\(error) against \(drawn)")
   }
 
   @Test("a kind that is no linear mixer is refused")
@@ -124,6 +125,9 @@ struct ConversionTests {
       try numbers(mamba[prefix + "out_proj.weight"])
         == numbers(source[prefix + "o_proj.weight"]))
     #expect(try numbers(mamba[prefix + "D"]) == [0, 0, 0, 0])
+    let rate = exp(try #require(mamba[prefix + "A_log"]))
+    let lost = (rate * softplus(try #require(mamba[prefix + "dt_bias"]))).array(of: Double.self)
+    #expect(abs(lost[0] - 1.0 / 8) < 1e-4 && abs(lost[3] - 1.0 / 2048) < 1e-6)
     let rwkv = try student("rwkv7")
     #expect(try numbers(rwkv[prefix + "r_proj.weight"]) == query)
     let decay = sigmoid(try #require(rwkv[prefix + "w_lora.lora.2.bias"])) * 0.606_530_66

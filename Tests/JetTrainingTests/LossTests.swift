@@ -1,3 +1,4 @@
+import Foundation
 import JetModels
 import JetTensor
 import JetTestSupport
@@ -42,6 +43,53 @@ struct LossTests {
     #expect(relativeError(found.hidden, try #require(gradients[0])) < 1e-4)
     for (a, b) in zip(found.others, gradients.dropFirst()) {
       #expect(relativeError(try #require(a), try #require(b)) < 1e-4)
+    }
+  }
+
+  @Test("the divergence of the likeliest tokens is the formula's, and the whole one's at their end")
+  func topDivergence() throws {
+    let (teacher, student) = try pair()
+    let batch = randomBatch(2, 19, seed: 3)
+    let (theirs, ours) = withoutGradients { (teacher(batch.input), student(batch.input)) }
+    for leaf in student.parameters.leaves { leaf.requiringGradient() }
+    func result(_ topK: Int?) -> (value: Double, gradient: Tensor) {
+      let loss = LogitLoss(
+        crossEntropy: 0, divergence: 1, temperature: 1.5, topK: topK, chunkRows: 8)
+      let found = loss(ours, of: student, targets: batch.targets, teacher: (teacher, theirs))
+      return ((found.losses["loss"] ?? Tensor.zeros([])).item(as: Double.self), found.hidden)
+    }
+    let whole = result(nil)
+    for all in [100, 101, 5000] {
+      #expect(result(all).value == whole.value)
+      #expect(relativeError(result(all).gradient, whole.gradient) == 0)
+    }
+    // One token in the rest is told apart as well as all.
+    #expect(abs(result(99).value - whole.value) < 1e-6 * whole.value)
+    #expect(relativeError(result(99).gradient, whole.gradient) < 1e-4)
+
+    let p = withoutGradients { (teacher.logits(theirs) / 1.5).softmax(dim: -1) }
+      .array(of: Float.self)
+    let q = withoutGradients { (student.logits(ours) / 1.5).softmax(dim: -1) }
+      .array(of: Float.self)
+    var last = 0.0
+    for count in [1, 5, 40] {
+      var wanted = 0.0
+      for row in 0..<38 {
+        let indices = (row * 100..<row * 100 + 100).sorted { p[$0] > p[$1] }
+        func terms(_ a: Double, _ b: Double) -> Double { a * (Foundation.log(a / b)) }
+        func sum(_ x: [Float], _ part: ArraySlice<Int>) -> Double {
+          part.reduce(0) { $0 + Double(x[$1]) }
+        }
+        wanted += indices[..<count].reduce(0) { $0 + terms(Double(p[$1]), Double(q[$1])) }
+        wanted += terms(sum(p, indices[count...]), sum(q, indices[count...]))
+      }
+      let found = result(count).value
+      #expect(abs(found - wanted / 38 * 2.25) < 1e-4 * whole.value, "\(count)")
+      #expect(found > last && found < whole.value, "\(count)")
+      last = found
+    }
+    #expect(throws: TrainingError.self) {
+      try LogitLoss(crossEntropy: 0, divergence: 1, topK: 0).validate()
     }
   }
 

@@ -99,6 +99,24 @@ struct TokenShardTests {
     #expect(shards.allSatisfy { $0.header.fingerprint == tokenizer.fingerprint })
   }
 
+  @Test("texts that are tokenized side by side keep their order, more than are taken at once too")
+  func order() throws {
+    let tokenizer = try TestShards.tokenizer()
+    var generator = SplitMix64(seed: 3)
+    let texts = (0..<400).map { index in
+      String(repeating: "\(index) ", count: 1 + Int(generator.next() % 8000))
+    }
+    let lines = texts.map { "{\"text\": \"\($0)\"}" }.joined(separator: "\n")
+    #expect(lines.utf8.count > 1 << 22)
+    let file = try folder.write(lines, as: "many.jsonl")
+    let out = folder.url.appending(path: "many")
+    let writer = try TokenShardWriter(tokenizer: tokenizer, vocabularySize: 257)
+    #expect(try writer.write([file], to: out).documents == 400)
+    let shard = try TokenShardList.open(out)[0]
+    let wanted = texts.flatMap { $0.utf8.map(Int.init) + [256] }
+    #expect(try shard.tokens(in: 0..<shard.count) == wanted)
+  }
+
   @Test("a line that is no document and a folder without its list are refused")
   func refusals() throws {
     let writer = try TokenShardWriter(tokenizer: TestShards.tokenizer(), vocabularySize: 257)
@@ -107,7 +125,9 @@ struct TokenShardTests {
     #expect(sentence { _ = try writer.write([bad], to: out) }?.contains("line 2") == true)
     #expect(sentence { _ = try TokenShardList.open(out) }?.contains("not finished") == true)
     let zst = try folder.write("x", as: "x.jsonl.zst")
-    #expect(sentence { _ = try writer.write([zst], to: out) }?.contains("zstd -d") == true)
+    #expect(sentence { _ = try writer.write([zst], to: out) }?.contains("x.jsonl.zst") == true)
+    let foreign = try folder.write("x", as: "x.xz")
+    #expect(sentence { _ = try writer.write([foreign], to: out) }?.contains(".zst") == true)
   }
 
   @Test("tokenizers that differ have other fingerprints")

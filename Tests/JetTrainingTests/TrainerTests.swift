@@ -115,6 +115,78 @@ struct TrainerTests {
     #expect(damaged?.contains("state.json cannot be read") == true)
   }
 
+  @Test("a run goes on with its own frozen weights only")
+  func frozenWeights() throws {
+    let url = folder.url.appending(path: "run")
+    _ = try TinyRun(url, shards: shards).trainer.run(until: 6)
+    let refusal = sentence { _ = try TinyRun(url, shards: shards, teacherSeed: 2) }
+    #expect(refusal?.contains("other frozen weights") == true)
+    let run = try TinyRun(nil, shards: shards)
+    let whole = try FrozenWeights.fingerprint(of: [run.teacher, run.student])
+    // What is trained is not in it; the last byte of what is frozen is.
+    let trained = try #require(run.trainer.optimizer.parameters.leaves.first)
+    withoutGradients { trained.computed.detached().fill(3) }
+    #expect(try FrozenWeights.fingerprint(of: [run.teacher, run.student]) == whole)
+    let norm = run.teacher.norm.weight
+    withoutGradients { norm.slice(47..<48, dim: 0).fill(1.0001) }
+    #expect(try FrozenWeights.fingerprint(of: [run.teacher, run.student]) != whole)
+    #expect(try TinyRun(url, shards: shards).trainer.step == 6)
+  }
+
+  @Test("the share of the device's peak is reported where the objective counts its operations")
+  func peakShare() throws {
+    let run = try TinyRun(nil, shards: shards)
+    let parameters = run.trainer.optimizer.parameters
+    let objective = try LayerDistillation(
+      teacher: run.teacher, student: run.student, parameters: parameters)
+    var configuration = TinyRun.configuration
+    configuration.steps = 4
+    let trainer = try Trainer(
+      configuration, parameters: parameters, objective: objective,
+      shards: TokenShardList.open(shards))
+    var shares: [Double?] = []
+    trainer.report = { shares.append($0.peakShare) }
+    _ = try trainer.run()
+    let share = try #require(shares.first ?? nil)
+    #expect(share > 0 && share < 1)
+    // An objective that does not count them has no share.
+    run.trainer.report = { #expect($0.peakShare == nil) }
+    _ = try run.trainer.run(until: 4)
+  }
+
+  @Test("operations are those of the products, each counted by hand")
+  func operations() throws {
+    let teacher = try TinyModels.model([TinyModels.attention, TinyModels.attention], seed: 1)
+    let student = try Conversion.student(
+      of: teacher, mixers: [TinyModels.gatedDeltaNet, TinyModels.attention], seed: 2)
+    let rules = [ParameterRule("model.layers.0.self_attn.*", trains: true)]
+    let parameters = try TrainedParameters(of: student, rules: rules)
+    let layers = try LayerDistillation(
+      teacher: teacher, student: student, parameters: parameters)
+    // Width 48; 4 heads of 12, 2 of keys and values; 2 sequences of 10 tokens see 55 each.
+    let projections: Double = 2 * 20 * (2 * 48 * 48 + 2 * 48 * 24)
+    let patterns: Double = 2 * 55 * 4 * 48
+    let attention = projections + patterns
+    let linear = student.mixerOperations([0], sequences: 2, length: 10)
+    #expect(linear > 2 * 20 * 4 * 48 * 48)
+    #expect(layers.operations(sequences: 2, length: 10) == attention + 3 * linear)
+    let mlps: Double = 2 * 20 * 3 * 48 * 72
+    let head: Double = 2 * 20 * 100 * 48
+    let teaching = 2 * (attention + mlps) + head
+    let loss = LogitLoss(crossEntropy: 1, divergence: 1)
+    for recomputes in [true, false] {
+      let logits = try ModelTraining(
+        student: student, teacher: teacher, loss: loss, parameters: parameters,
+        recomputes: recomputes)
+      let body = linear + attention + 2 * mlps
+      let weights: Double = 40 * Double(parameters.elementCount)
+      let passes: Double = recomputes ? 3 : 2
+      let wanted: Double = passes * body + 2 * head + weights + teaching
+      let found = try #require(logits.operations(sequences: 2, length: 10))
+      #expect(abs(found / wanted - 1) < 1e-12)
+    }
+  }
+
   @Test("steps that are not finite are skipped and counted, and too many end the run")
   func skips() throws {
     final class Broken: Objective {

@@ -55,19 +55,30 @@ extension ModelConfiguration {
     var sum = 2 * Double(vocabularySize * width)
     for mixer in mixers {
       sum += 2 * Double(tokens) * Double(layerParameterCount(mixer))
-      switch mixer.sort {
-      case .attention(let attention):
-        let seen = (0..<tokens).reduce(0.0) { sum, token in
-          sum + Double(min(past + token + 1, attention.window ?? .max))
-        }
-        sum += 4 * seen * Double(attention.heads * attention.headWidth)
-      case .linear(let linear):
-        let sizes = linear.stateSizes
-        let memory = Double(sizes.heads * sizes.keyWidth * sizes.valueWidth)
-        sum += 2 * Double(type(of: linear).memoryProducts) * Double(tokens) * memory
-      }
+      sum += mixingOperations(mixer, tokens: tokens, past: past)
     }
     return sum
+  }
+
+  /// Floating-point operations of a mixer alone to read the first tokens of a sequence: its products with weights, and
+  /// those of tokens with tokens or with the memory.
+  public func mixerOperations(_ mixer: MixerConfiguration, tokens: Int) -> Double {
+    2 * Double(tokens) * Double(mixer.parameterCount(width: width))
+      + mixingOperations(mixer, tokens: tokens, past: 0)
+  }
+
+  private func mixingOperations(_ mixer: MixerConfiguration, tokens: Int, past: Int) -> Double {
+    switch mixer.sort {
+    case .attention(let attention):
+      let seen = (0..<tokens).reduce(0.0) { sum, token in
+        sum + Double(min(past + token + 1, attention.window ?? .max))
+      }
+      return 4 * seen * Double(attention.heads * attention.headWidth)
+    case .linear(let linear):
+      let sizes = linear.stateSizes
+      let memory = Double(sizes.heads * sizes.keyWidth * sizes.valueWidth)
+      return 2 * Double(type(of: linear).memoryProducts) * Double(tokens) * memory
+    }
   }
 }
 

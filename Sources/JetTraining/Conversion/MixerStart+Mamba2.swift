@@ -1,3 +1,4 @@
+import Foundation
 import JetModels
 import JetTensor
 
@@ -7,6 +8,9 @@ extension MixerStart {
   /// The one input projection holds the rows of gate, inputs, B, C and steps in this order, the convolution those of
   /// inputs, B and C. A group of heads is given the queries and keys of the teacher heads that its heads stand for
   /// together. The skip begins at 0, for attention has none.
+  ///
+  /// A head that keeps `n` tokens has the step and the rate `1/√n`: what it sums of independent tokens is then as large as
+  /// that of other heads, with which it shares one norm.
   func mamba2(_ mamba: Mamba2Configuration, _ name: String, _ drawn: Tensor) -> Tensor? {
     let groups = LinearHeads(
       heads: mamba.groups, keyWidth: mamba.keyWidth, valueWidth: mamba.valueWidth)
@@ -21,8 +25,12 @@ extension MixerStart {
         [rows[0], values ?? rows[1], b ?? rows[2], c ?? rows[3], rows[4]], dim: 0)
     case "out_proj.weight": return mapped("o_proj.weight") { $0.output($1) }
     case "conv1d.weight": return MixerPrior.lastTap(drawn.shape)
-    case "conv1d.bias", "D", "A_log": return Tensor.zeros(drawn.shape)
-    case "dt_bias": return MixerPrior.stepBias(count: mamba.heads)
+    case "conv1d.bias", "D": return Tensor.zeros(drawn.shape)
+    case "A_log":
+      return Tensor(MixerPrior.keptTokens(heads: mamba.heads).map { Float(-log($0) / 2) })
+    case "dt_bias":
+      return Tensor(
+        MixerPrior.keptTokens(heads: mamba.heads).map { Float(log(expm1(1 / $0.squareRoot()))) })
     default: return nil
     }
   }

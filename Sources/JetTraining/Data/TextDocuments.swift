@@ -5,23 +5,20 @@ import JetFormats
 struct TextDocuments {
   private let url: URL
   private let isLines: Bool
-  private let isCompressed: Bool
+  private let compression: Compression?
 
   init(_ url: URL) throws {
     self.url = url
     var inner = url
-    isCompressed = url.pathExtension == "gz"
-    if isCompressed { inner = url.deletingPathExtension() }
+    compression = Compression(rawValue: url.pathExtension)
+    if compression != nil { inner = url.deletingPathExtension() }
     switch inner.pathExtension {
     case "txt": isLines = false
     case "jsonl": isLines = true
-    case "zst":
-      throw TrainingError(
-        "\(url.path) is compressed by zstd, which Jet does not read; unpack it with 'zstd -d' first"
-      )
     default:
       throw TrainingError(
-        "\(url.path) is no text that Jet knows; expected .txt, .jsonl, .txt.gz or .jsonl.gz")
+        "\(url.path) is no text that Jet knows; expected .txt or .jsonl, perhaps with .gz or "
+          + ".zst behind")
     }
   }
 
@@ -29,11 +26,14 @@ struct TextDocuments {
   func forEach(_ body: (String) throws -> Void) throws {
     let file = try MappedFile(url)
     try file.withBytes(in: 0..<file.size) { bytes in
-      if isCompressed {
+      switch compression {
+      case nil: try documents(bytes, body)
+      case .gzip:
         let plain = try Gzip.decompressed(bytes, file: url.path)
         try plain.withUnsafeBytes { try documents($0, body) }
-      } else {
-        try documents(bytes, body)
+      case .zstandard:
+        let plain = try Zstandard.decompressed(bytes, file: url.path)
+        try plain.withUnsafeBytes { try documents($0, body) }
       }
     }
   }
@@ -54,6 +54,12 @@ struct TextDocuments {
       }
       try body(document.text)
     }
+  }
+
+  /// How a file is packed, by the end of its name.
+  private enum Compression: String {
+    case gzip = "gz"
+    case zstandard = "zst"
   }
 
   private struct Line: Decodable { let text: String }

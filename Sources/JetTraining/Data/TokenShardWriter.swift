@@ -3,7 +3,7 @@ import JetFormats
 public import JetText
 
 /// Makes token shards: texts in, files of tokens out.
-public struct TokenShardWriter {
+public struct TokenShardWriter: Sendable {
   /// The most tokens of a shard; a document is never cut.
   public var maximumTokens: Int
   private let tokenizer: Tokenizer
@@ -53,7 +53,8 @@ public struct TokenShardWriter {
   /// not finished.
   ///
   /// - Parameters:
-  ///   - files: `.txt` (a document each), `.jsonl` (a document a line, its `text`), or either with `.gz` behind.
+  ///   - files: `.txt` (a document each), `.jsonl` (a document a line, its `text`), or either with `.gz` or
+  ///     `.zst` behind.
   ///   - folder: made where there is none; a list of shards in it is removed first.
   ///   - name: what the shards are called.
   ///   - progress: told the documents and tokens so far after each shard.
@@ -87,16 +88,25 @@ public struct TokenShardWriter {
       documents = 0
       progress(summary)
     }
-    for file in files {
-      try TextDocuments(file).forEach { text in
-        let ids = tokenizer.encode(text, addSpecialTokens: false, parseSpecialTokens: false)
-        guard !ids.isEmpty else { return }
+    func append(_ texts: [String]) throws {
+      for ids in encoded(texts) where !ids.isEmpty {
         if !tokens.isEmpty, tokens.count + ids.count + 1 > maximumTokens { try flush() }
-        tokens += ids.map { UInt32($0) }
+        tokens += ids
         tokens.append(UInt32(endToken))
         documents += 1
       }
     }
+    var (waiting, waitingBytes) = ([String](), 0)
+    for file in files {
+      try TextDocuments(file).forEach { text in
+        waiting.append(text)
+        waitingBytes += text.utf8.count
+        guard waitingBytes >= Self.batchBytes else { return }
+        try append(waiting)
+        (waiting, waitingBytes) = ([], 0)
+      }
+    }
+    try append(waiting)
     try flush()
     guard !summary.shards.isEmpty else {
       throw TrainingError(
@@ -105,6 +115,24 @@ public struct TokenShardWriter {
     }
     try TokenShardList(shards: summary.shards.map(\.lastPathComponent)).write(to: folder)
     return summary
+  }
+
+  /// Bytes of text that are tokenized at once: enough for all processors, little beside a shard.
+  private static let batchBytes = 1 << 22
+
+  /// The tokens of each text, on all processors; the order is that of the texts.
+  private func encoded(_ texts: [String]) -> [[UInt32]] {
+    var results = [[UInt32]](repeating: [], count: texts.count)
+    results.withUnsafeMutableBufferPointer { results in
+      // Each place is written by one iteration, and all are over before the pointer is.
+      nonisolated(unsafe) let places = results
+      DispatchQueue.concurrentPerform(iterations: texts.count) { index in
+        places[index] = tokenizer.encode(
+          texts[index], addSpecialTokens: false, parseSpecialTokens: false
+        ).map { UInt32($0) }
+      }
+    }
+    return results
   }
 
   private static func write(

@@ -75,6 +75,18 @@ public final class LayerDistillation: Objective {
     return losses
   }
 
+  /// Teacher and student.
+  public var models: [HybridModel] { [teacher, student] }
+
+  /// The teacher forward up to the last layer that learns, without that layer's MLP; the student's mixers that learn
+  /// three times: forward, and backward to inputs and to weights.
+  public func operations(sequences: Int, length: Int) -> Double? {
+    let last = layers.last ?? 0
+    let teaching =
+      teacher.mixerOperations(0...last, sequences: sequences, length: length)
+      + teacher.mlpOperations(layers: last, tokens: sequences * length)
+    return teaching + 3 * student.mixerOperations(layers, sequences: sequences, length: length)
+  }
 }
 
 /// How far a mixer's outputs are from the teacher's: `mean((given − wanted)²)`, over `mean(wanted²)` where relative.

@@ -12,16 +12,24 @@ public struct LogitLoss: Codable, Hashable, Sendable {
   public var divergence: Double
   /// Divides the logits of both in the divergence, which is multiplied by its square.
   public var temperature: Double
+  /// How many of the teacher's likeliest tokens the divergence tells apart, all others being one; nil for the whole
+  /// vocabulary, as any number from its size on.
+  ///
+  /// With `I` the tokens, `p` the teacher, `q` the student and `p_r = Σ_{j∉I} p_j`, `q_r` likewise:
+  /// `KL_k = Σ_{i∈I} p_i log(p_i/q_i) + p_r log(p_r/q_r)`, at most the whole divergence.
+  public var topK: Int?
   /// Rows whose logits are in memory at once.
   public var chunkRows: Int
 
   /// A loss with all its values.
   public init(
-    crossEntropy: Double, divergence: Double, temperature: Double = 1, chunkRows: Int = 512
+    crossEntropy: Double, divergence: Double, temperature: Double = 1, topK: Int? = nil,
+    chunkRows: Int = 512
   ) {
     self.crossEntropy = crossEntropy
     self.divergence = divergence
     self.temperature = temperature
+    self.topK = topK
     self.chunkRows = chunkRows
   }
 
@@ -32,6 +40,10 @@ public struct LogitLoss: Codable, Hashable, Sendable {
     }
     guard temperature > 0, chunkRows >= 1 else {
       throw TrainingError("the logit loss needs a temperature above 0 and chunks of 1 row or more")
+    }
+    guard topK.map({ $0 >= 1 }) ?? true else {
+      throw TrainingError(
+        "the divergence is to tell \(topK ?? 0) tokens apart; expected 1 or more, or none for all")
     }
   }
 
@@ -107,6 +119,22 @@ public struct LogitLoss: Codable, Hashable, Sendable {
   private func divergenceOfRows(_ logits: Tensor, _ wanted: Tensor) -> Tensor {
     let ours = (logits / temperature).logSoftmax(dim: -1)
     let theirs = (wanted / temperature).logSoftmax(dim: -1)
-    return (exp(theirs) * (theirs - ours)).sum() * (temperature * temperature)
+    let squared = temperature * temperature
+    guard let topK, topK < ours.dim(-1) else {
+      return (exp(theirs) * (theirs - ours)).sum() * squared
+    }
+    let places = theirs.top(topK).indices
+    let top = (ours: ours.gathered(places, dim: -1), theirs: theirs.gathered(places, dim: -1))
+    // The rest is summed from its own terms: one less the top's would lose it where it is small.
+    let others = Tensor.ones(theirs.shape, device: theirs.device)
+    let rows = Tensor.range(0, to: theirs.dim(0), device: theirs.device).unsqueezed(-1)
+    others.assign(Tensor.zeros([], device: theirs.device), at: [rows, places])
+    let tiny = Tensor.full([], 1e-30, device: theirs.device)
+    let rest = (
+      ours: maximum((exp(ours) * others).sum([-1]), tiny),
+      theirs: maximum((exp(theirs) * others).sum([-1]), tiny)
+    )
+    let apart = (exp(top.theirs) * (top.theirs - top.ours)).sum()
+    return (apart + (rest.theirs * (log(rest.theirs) - log(rest.ours))).sum()) * squared
   }
 }

@@ -42,6 +42,28 @@ public final class ModelTraining: Objective {
     }
   }
 
+  /// Teacher, where there is one, and student.
+  public var models: [HybridModel] { (teacher.map { [$0] } ?? []) + [student] }
+
+  /// The teacher forward; the student forward, from the first trained layer on backward to inputs, which costs as much,
+  /// and forward once more where layers are recomputed; two operations a token for each number that is trained, its
+  /// gradient. The head is run forward and backward.
+  public func operations(sequences: Int, length: Int) -> Double? {
+    let tokens = sequences * length
+    func forward(_ model: HybridModel, from layer: Int = 0) -> Double {
+      let layers = layer..<model.layers.count
+      return model.mixerOperations(layers, sequences: sequences, length: length)
+        + model.mlpOperations(layers: layers.count, tokens: tokens)
+    }
+    var sum = forward(student) + Double(recomputes ? 2 : 1) * forward(student, from: first)
+    sum += 2 * student.headOperations(tokens: tokens)
+    sum += 2 * Double(tokens) * Double(parameters.elementCount)
+    if let teacher, loss.divergence > 0 {
+      sum += forward(teacher) + teacher.headOperations(tokens: tokens)
+    }
+    return sum
+  }
+
   private static let embedding = "model.embed_tokens.weight"
 
   /// Adds the gradients of all that is trained.

@@ -1,3 +1,4 @@
+public import JetModels
 public import JetTensor
 
 /// What a run makes small.
@@ -12,11 +13,25 @@ public protocol Objective: AnyObject {
 
   /// The generators that it draws from, whose states a checkpoint keeps.
   var generators: [String: Generator] { get }
+
+  /// The models that it reads, each once: a resumed run must have the same frozen weights in them.
+  var models: [HybridModel] { get }
+
+  /// Floating-point operations of a batch, forward and backward, the teacher's among them; nil where it cannot tell.
+  ///
+  /// Only products are counted, a multiply-add as two; norms, activations and the optimizer are left out.
+  func operations(sequences: Int, length: Int) -> Double?
 }
 
 extension Objective {
   /// None.
   public var generators: [String: Generator] { [:] }
+
+  /// None, so that nothing is compared.
+  public var models: [HybridModel] { [] }
+
+  /// Not told.
+  public func operations(sequences: Int, length: Int) -> Double? { nil }
 }
 
 /// A weighted sum of objectives over the same parameters.
@@ -34,6 +49,22 @@ public final class WeightedSum: Objective {
       for (name, generator) in part.objective.generators {
         all["\(part.name).\(name)"] = generator
       }
+    }
+  }
+
+  /// Those of all parts, each once.
+  public var models: [HybridModel] {
+    parts.flatMap(\.objective.models).reduce(into: []) { all, model in
+      if !all.contains(where: { $0.parameters === model.parameters }) { all.append(model) }
+    }
+  }
+
+  /// The sum; nil where one part cannot tell.
+  public func operations(sequences: Int, length: Int) -> Double? {
+    parts.reduce(0) { sum, part in
+      guard let sum, let own = part.objective.operations(sequences: sequences, length: length)
+      else { return nil }
+      return sum + own
     }
   }
 

@@ -5,6 +5,7 @@ import JetFormats
 ///
 ///     config.json          all values of the run
 ///     metrics.jsonl        one report a line
+///     events.out.tfevents… the same for TensorBoard
 ///     checkpoints/step-N/  complete, or not there
 public struct RunFolder: Sendable {
   /// The folder.
@@ -15,6 +16,9 @@ public struct RunFolder: Sendable {
 
   private var checkpoints: URL { url.appending(path: "checkpoints") }
   private var metrics: URL { url.appending(path: "metrics.jsonl") }
+  private var events: TensorBoardFile {
+    TensorBoardFile(url: url.appending(path: TensorBoardFile.name))
+  }
   private var configuration: URL { url.appending(path: "config.json") }
 
   /// Makes the folder, or checks that the run in it has the same configuration.
@@ -103,8 +107,9 @@ public struct RunFolder: Sendable {
     }
   }
 
-  /// Appends a report to the metrics.
+  /// Appends a report to the metrics and the events.
   func append(_ report: StepReport) throws {
+    try events.append(report, time: Date().timeIntervalSince1970)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -120,6 +125,7 @@ public struct RunFolder: Sendable {
 
   /// Removes the reports of steps that a resumed run does again, and a line that was cut off.
   func truncateMetrics(after step: Int) throws {
+    try events.truncate(after: step)
     guard let data = FileManager.default.contents(atPath: metrics.path) else { return }
     let kept = data.split(separator: 0x0A).filter { line in
       struct Numbered: Decodable { let step: Int }

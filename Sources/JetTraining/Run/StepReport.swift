@@ -22,6 +22,8 @@ public struct StepReport: Codable, Hashable, Sendable {
   public var memoryBytes: Int
   /// Seconds to the end at the present rate.
   public var secondsLeft: Double
+  /// The share of the device's measured peak that the objective's products reached; nil where it does not count them.
+  public var peakShare: Double?
 
   /// One line for people.
   public var line: String {
@@ -33,6 +35,7 @@ public struct StepReport: Codable, Hashable, Sendable {
       + "norm \(decimals(gradientNorm, 3))  \(count(tokens)) tokens  "
       + "\(count(Int(tokensPerSecond))) tok/s  \(decimals(Double(memoryBytes) / 1e9, 2)) GB  "
       + "\(duration(secondsLeft)) left"
+    if let peakShare { line += "  \(decimals(100 * peakShare, 1)) % of peak" }
     if skipped > 0 { line += "  \(skipped) skipped" }
     return line
   }

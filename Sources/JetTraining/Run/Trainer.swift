@@ -35,6 +35,10 @@ public final class Trainer {
   private var lossSums: [String: Tensor] = [:]
   private var lossCount = 0
   private var clock: (start: ContinuousClock.Instant, step: Int, tokens: Int)
+  /// Since the last report; nil where the objective does not tell.
+  private var operations: Double? = 0
+  private var peak: Double?
+  private var frozenWeights = ""
   private var lastNorm = 0.0
 
   /// A run, resumed from the newest checkpoint of `folder` where there is one.
@@ -63,8 +67,14 @@ public final class Trainer {
 
   private func resume(_ folder: RunFolder, _ shards: [TokenShard]) throws {
     try folder.begin(configuration)
+    frozenWeights = try FrozenWeights.fingerprint(of: objective.models)
     if let last = try folder.checkpointSteps().last {
       let state = try TrainingCheckpoint.read(folder.checkpoint(last), into: optimizer)
+      guard state.frozenWeights == frozenWeights else {
+        throw TrainingError(
+          "\(folder.checkpoint(last).path) was made with other frozen weights, in the teacher or the "
+            + "student; resume with the teacher, mixers and seed that the run began with")
+      }
       (step, skipped, skippedInARow) = (state.step, state.skipped, state.skippedInARow)
       data = try TokenStream(
         shards, blockLength: configuration.maximumLength, seed: configuration.dataSeed,
@@ -90,6 +100,7 @@ public final class Trainer {
   public func run(until limit: Int? = nil) throws -> Outcome {
     let end = min(configuration.steps, limit ?? configuration.steps)
     clock = (ContinuousClock.now, step, data.position.tokens)
+    operations = 0
     while step < end {
       try takeStep()
       let isLast = step == configuration.steps
@@ -112,6 +123,8 @@ public final class Trainer {
       let own = try withTorchErrors {
         try objective.accumulate(batch, scale: scale, into: sums)
       }
+      let counted = objective.operations(sequences: stage.sequences, length: stage.length)
+      operations = operations.flatMap { sum in counted.map { sum + $0 } }
       withoutGradients {
         for (name, loss) in own {
           let part = loss.to(.float64) * scale
@@ -153,12 +166,23 @@ public final class Trainer {
       parts: means.filter { $0.key != "loss" }, rate: rate, gradientNorm: lastNorm,
       tokens: tokens, tokensPerSecond: Double(tokens - clock.tokens) / max(seconds, 1e-9),
       skipped: skipped, memoryBytes: MemoryUse.bytes(on: device) ?? 0,
-      secondsLeft: seconds / Double(max(1, step - clock.step)) * Double(configuration.steps - step))
+      secondsLeft: seconds / Double(max(1, step - clock.step)) * Double(configuration.steps - step),
+      peakShare: try operations.map { try $0 / max(seconds, 1e-9) / measuredPeak() })
     report(made)
     try folder?.append(made)
     lossSums = [:]
     lossCount = 0
+    operations = 0
     clock = (ContinuousClock.now, step, tokens)
+  }
+
+  /// The device's peak, measured before the first report that needs it.
+  private func measuredPeak() throws -> Double {
+    if let peak { return peak }
+    let measured = try DevicePeak.measured(
+      on: device, dtype: optimizer.parameters.leaves[0].computed.dtype)
+    peak = measured
+    return measured
   }
 
   private func save() throws {
@@ -167,7 +191,8 @@ public final class Trainer {
       step: step, optimizerSteps: optimizer.stepCount, skipped: skipped,
       skippedInARow: skippedInARow, data: data.position,
       generators: objective.generators.mapValues { Data($0.state) },
-      lossSums: lossSums.mapValues { $0.item(as: Double.self) }, lossCount: lossCount)
+      lossSums: lossSums.mapValues { $0.item(as: Double.self) }, lossCount: lossCount,
+      frozenWeights: frozenWeights)
     try folder.write(step: step, keeping: configuration.keptCheckpoints) { url in
       try state.write(optimizer, to: url)
     }

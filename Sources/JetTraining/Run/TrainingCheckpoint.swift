@@ -4,7 +4,7 @@ import JetTensor
 
 /// All that a run goes on from: numbers in `state.json`, weights and moments in `training.safetensors`.
 struct TrainingCheckpoint: Codable {
-  static let version = 1
+  static let version = 2
   static let stateName = "state.json"
   static let tensorsName = "training.safetensors"
 
@@ -19,6 +19,8 @@ struct TrainingCheckpoint: Codable {
   /// Sums of the losses since the last report, and how many steps they are of.
   var lossSums: [String: Double]
   var lossCount: Int
+  /// ``FrozenWeights/fingerprint(of:)`` of the objective's models.
+  var frozenWeights: String
 
   /// Writes the checkpoint into an empty folder.
   func write(_ optimizer: AdamW, to folder: URL) throws {

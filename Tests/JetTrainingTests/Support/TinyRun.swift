@@ -17,6 +17,7 @@ struct TinyRun {
     }
 
     var generators: [String: Generator] { ["wobble": generator] }
+    var models: [HybridModel] { inner.models }
 
     func accumulate(
       _ batch: PackedBatch, scale: Double, into gradients: GradientSums
@@ -41,9 +42,9 @@ struct TinyRun {
 
   init(
     _ folder: URL?, shards: URL, configuration: TrainingConfiguration = Self.configuration,
-    dtype: DType = .float32
+    dtype: DType = .float32, teacherSeed: UInt64 = 1
   ) throws {
-    teacher = try TinyModels.model([TinyModels.attention, TinyModels.attention], seed: 1)
+    teacher = try TinyModels.model([TinyModels.attention, TinyModels.attention], seed: teacherSeed)
     student = try Conversion.student(
       of: teacher, mixers: [TinyModels.gatedDeltaNet, TinyModels.jet], dtype: dtype, seed: 2)
     let parameters = try TrainedParameters(of: student, rules: configuration.rules)
