@@ -110,7 +110,10 @@ let package = Package(
         "JetTraining", "JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor",
         "JetText", "JetTestSupport",
       ]),
-    tests("JetReportTests", ["JetReport"]),
+    .testTarget(
+      name: "JetReportTests", dependencies: ["JetReport"],
+      // Read from the source tree, as for jetTests.
+      exclude: ["Snapshots"], swiftSettings: settings),
     tests(
       "JetSearchTests",
       [

@@ -27,8 +27,8 @@ struct Axis: Hashable {
     func text(_ value: Double) -> String {
       switch self {
       case .number: NumberText.number(value)
-      case .prefixed: NumberText.prefixed(value)
-      case .bytes: NumberText.bytes(value)
+      case .prefixed: NumberText.prefixed(value, digits: 5)
+      case .bytes: NumberText.bytes(value, digits: 5)
       case .context: NumberText.context(value)
       }
     }
@@ -43,7 +43,7 @@ struct Axis: Hashable {
   /// Where it is marked, ascending; the first and the last are its ends.
   var ticks: [Double]
 
-  /// An axis that covers the finite values, on a logarithmic scale the positive ones.
+  /// An axis that covers the values that can be drawn: finite ones, on a logarithmic scale positive ones.
   ///
   /// - Parameter from: a number that it covers as well, such as 0 for bars.
   init(
@@ -53,9 +53,7 @@ struct Axis: Hashable {
     self.label = label
     self.scale = scale
     self.format = format
-    let drawn = (values + [from].compactMap(\.self)).filter {
-      $0.isFinite && (scale == .linear || $0 > 0)
-    }
+    let drawn = (values + [from].compactMap(\.self)).filter { Self.isDrawn($0, scale) }
     let (low, high) = (drawn.min() ?? 1, drawn.max() ?? 1)
     switch scale {
     case .linear: ticks = Ticks.linear(low, high, count: count, isWhole: isWhole)
@@ -71,13 +69,25 @@ struct Axis: Hashable {
     return high / low >= factor ? .logarithmic : .linear
   }
 
+  /// What is written at a tick; on a linear axis all have equally many decimals.
+  func text(_ tick: Double) -> String {
+    guard scale == .linear, format == .number else { return format.text(tick) }
+    let texts = ticks.map(format.text)
+    let decimals = texts.map { $0.split(separator: ".").dropFirst().first?.count ?? 0 }.max() ?? 0
+    guard texts.allSatisfy({ !$0.contains("e") }) else { return format.text(tick) }
+    return NumberText.fixed(tick, decimals: decimals)
+  }
+
   /// The place of a number, 0 at the first tick and 1 at the last; nil where it has none.
   func place(_ value: Double) -> Double? {
-    guard value.isFinite, let first = ticks.first, let last = ticks.last, first < last else {
-      return nil
-    }
+    guard Self.isDrawn(value, scale), let first = ticks.first, let last = ticks.last, first < last
+    else { return nil }
     if scale == .linear { return (value - first) / (last - first) }
-    guard value > 0 else { return nil }
     return log(value / first) / log(last / first)
+  }
+
+  /// Whether a number has a place; those at the limits of `Double` have none.
+  private static func isDrawn(_ value: Double, _ scale: Scale) -> Bool {
+    value.magnitude <= 1e300 && (scale == .linear || value >= 1e-300)
   }
 }

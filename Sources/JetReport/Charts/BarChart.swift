@@ -42,8 +42,8 @@ struct BarChart {
     let axis = Axis(
       title, style == .bars ? reach.map { max($0, 0) } : reach, format: format,
       from: style == .bars ? 0 : nil, count: 5)
-    let names = rows.map { TextWidth.of($0.name, size: 12) }.max() ?? 0
-    let left = min(max(names, 30) + 10, 160)
+    let names = rows.map { TextWidth.of($0.name, size: nameSize($0)) }.max() ?? 0
+    let left = min(max(names, 30) + 10, 180)
     let numbers = rows.map { TextWidth.of(number($0.value), size: 11) }.max() ?? 0
     let right = width - numbers - 14
     let bottom = top + Double(rows.count) * rowHeight + 4
@@ -57,7 +57,7 @@ struct BarChart {
     for tick in axis.ticks {
       guard let place = across(tick) else { continue }
       marks.append(Drawing.line(place, top - 2, place, bottom, class: "grid"))
-      let text = axis.format.text(tick)
+      let text = axis.text(tick)
       let half = TextWidth.of(text, size: 11) / 2
       guard place - half > end + 8 else { continue }
       end = place + half
@@ -72,6 +72,9 @@ struct BarChart {
       width: width, height: bottom + 22, description: title, class: "chart", marks)
   }
 
+  /// The size of letters by which a name's width is estimated; bold ones are wider.
+  private func nameSize(_ row: Row) -> Double { row.isChosen ? 13 : 12 }
+
   private func number(_ estimate: Estimate?) -> String {
     guard let estimate, let value = estimate.shown else { return NumberText.dash }
     return format == .number ? NumberText.text(estimate) : format.text(value)
@@ -80,7 +83,7 @@ struct BarChart {
   private func draw(
     _ row: Row, _ middle: Double, from left: Double, _ across: (Double) -> Double?
   ) -> Markup {
-    let name = TextWidth.clipped(row.name, to: left - 10, size: 12)
+    let name = TextWidth.clipped(row.name, to: left - 10, size: nameSize(row))
     var marks = [
       Drawing.text(
         name, left - 8, middle + 4, anchor: "end", class: row.isChosen ? "name strong" : "name")

@@ -9,7 +9,7 @@ struct ChartFrame {
   /// The size of the picture.
   let height = 290.0
   private let top = 14.0
-  private let right = 18.0
+  private let right = 24.0
   private let bottom = 46.0
 
   /// A field between two axes.
@@ -20,7 +20,7 @@ struct ChartFrame {
 
   /// The room for what is written on the left.
   private var left: Double {
-    let longest = y.ticks.map { TextWidth.of(y.format.text($0), size: 11) }.max() ?? 0
+    let longest = y.ticks.map { TextWidth.of(y.text($0), size: 11) }.max() ?? 0
     return 34 + longest
   }
 
@@ -45,13 +45,13 @@ struct ChartFrame {
     for tick in y.ticks {
       guard let place = down(tick) else { continue }
       result.append(Drawing.line(left, place, width - right, place, class: "grid"))
-      result.append(Drawing.text(y.format.text(tick), left - 6, place + 4, anchor: "end"))
+      result.append(Drawing.text(y.text(tick), left - 6, place + 4, anchor: "end"))
     }
     var end = -Double.infinity
     for tick in x.ticks {
       guard let place = across(tick) else { continue }
       result.append(Drawing.line(place, low, place, high, class: "grid"))
-      let text = x.format.text(tick)
+      let text = x.text(tick)
       let half = TextWidth.of(text, size: 11) / 2
       guard place - half > end + 6 else { continue }
       end = place + half

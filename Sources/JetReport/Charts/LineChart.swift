@@ -10,33 +10,48 @@ struct LineChart {
   var series: [Series]
   /// The look of each line; by default in their order.
   var markers: [Marker]
+  /// Whether lines stand a little beside one another, so that their error bars can be told apart.
+  var isSpread: Bool
 
   /// More points than that are drawn without marks.
   private static let mostMarkedPoints = 40
-  /// Longer series are thinned.
-  private static let mostPoints = 480
+  /// Of longer series the means of as many parts are drawn, over the range of each part.
+  private static let mostPoints = 160
 
   /// A chart of some lines.
   init(
-    _ description: String, x: Axis, y: Axis, series: [Series], markers: [Marker]? = nil
+    _ description: String, x: Axis, y: Axis, series: [Series], markers: [Marker]? = nil,
+    isSpread: Bool = false
   ) {
     self.description = description
     self.x = x
     self.y = y
-    self.series = series.map { $0.thinned(to: Self.mostPoints) }
+    self.series = series
+    self.isSpread = isSpread
     self.markers = markers ?? series.indices.map(Marker.init(index:))
   }
 
   /// The picture with its legend.
   var markup: Markup {
     let frame = ChartFrame(x: x, y: y)
-    let lines = zip(series, markers).flatMap { draw($0, $1, in: frame) }
+    let middle = Double(series.count - 1) / 2
+    let lines = zip(series, markers).enumerated().flatMap { index, pair in
+      draw(pair.0, pair.1, in: frame, aside: isSpread ? (Double(index) - middle) * 4 : 0)
+    }
+    let isEmpty = !series.contains { $0.points.contains { place($0, in: frame) != nil } }
+    let absent = Drawing.text(
+      "no value can be drawn", frame.width / 2, frame.height / 2, anchor: "middle", class: "name")
     let names = zip(series, markers).map { (name: $0.name, marker: $1, hasLine: true) }
-    return .joined([frame.picture(description, marks: lines), Marker.legend(names)])
+    return .joined([
+      frame.picture(description, marks: isEmpty ? [absent] : lines), Marker.legend(names),
+    ])
   }
 
-  private func draw(_ series: Series, _ marker: Marker, in frame: ChartFrame) -> [Markup] {
-    let places = series.points.map { place($0, in: frame) }
+  private func draw(
+    _ series: Series, _ marker: Marker, in frame: ChartFrame, aside: Double
+  ) -> [Markup] {
+    guard series.points.count <= Self.mostPoints else { return drawLong(series, marker, in: frame) }
+    let places = series.points.map { place($0, in: frame, aside: aside) }
     var result = [Drawing.broken(places, class: marker.line, dash: marker.dash)]
     guard series.points.count <= Self.mostMarkedPoints else { return result }
     for (point, place) in zip(series.points, places) {
@@ -53,8 +68,19 @@ struct LineChart {
     return result
   }
 
-  private func place(_ point: Series.Point, in frame: ChartFrame) -> (x: Double, y: Double)? {
+  private func drawLong(_ series: Series, _ marker: Marker, in frame: ChartFrame) -> [Markup] {
+    let range = series.thinned(to: Self.mostPoints, along: x).points.map { place($0, in: frame) }
+    let means = series.averaged(to: Self.mostPoints, along: x).points.map { place($0, in: frame) }
+    return [
+      Drawing.broken(range, class: marker.line + " range"),
+      Drawing.broken(means, class: marker.line, dash: marker.dash),
+    ]
+  }
+
+  private func place(
+    _ point: Series.Point, in frame: ChartFrame, aside: Double = 0
+  ) -> (x: Double, y: Double)? {
     guard let across = frame.across(point.x), let down = frame.down(point.y) else { return nil }
-    return (across, down)
+    return (across + aside, down)
   }
 }

@@ -84,7 +84,7 @@ struct ScatterChart {
   /// The name of the chosen point, on the side where there is room.
   private func label(_ point: Point, in frame: ChartFrame) -> Markup? {
     guard let place = place(point, in: frame) else { return nil }
-    let text = TextWidth.clipped("chosen: \(point.name)", to: frame.width / 2, size: 12)
+    let text = TextWidth.clipped("chosen: \(point.name)", to: frame.width * 0.4, size: 12)
     let isLeft = place.x > frame.width * 0.55
     return Drawing.text(
       text, place.x + (isLeft ? -13 : 13), place.y - 9, anchor: isLeft ? "end" : "start",

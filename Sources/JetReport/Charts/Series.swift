@@ -24,18 +24,39 @@ struct Series: Hashable {
     }
   }
 
-  /// At most about `count` points: of each part of the series the first, the least, the greatest and the last.
-  func thinned(to count: Int) -> Series {
-    guard points.count > count, count >= 4 else { return self }
-    let parts = count / 4
-    let kept = (0..<parts).flatMap { part -> [Int] in
-      let range = points.count * part / parts..<points.count * (part + 1) / parts
-      guard let first = range.first, let last = range.last else { return [] }
-      let finite = range.filter { points[$0].y.isFinite }
-      let least = finite.min { points[$0].y < points[$1].y } ?? first
-      let greatest = finite.max { points[$0].y < points[$1].y } ?? last
-      return Set([first, least, greatest, last]).sorted()
+  /// At most `4 × parts` points: of each of the equally wide parts of an axis the first, the least, the greatest and the last.
+  func thinned(to parts: Int, along axis: Axis) -> Series {
+    let kept = groups(parts, along: axis).flatMap { group -> [Int] in
+      let finite = group.filter { points[$0].y.isFinite }
+      let extremes = [
+        group.first, finite.min { points[$0].y < points[$1].y },
+        finite.max { points[$0].y < points[$1].y }, group.last,
+      ]
+      return Set(extremes.compactMap(\.self)).sorted()
     }
     return Series(name: name, points: kept.map { points[$0] })
+  }
+
+  /// At most `parts` points: of each of the equally wide parts of an axis the mean of its finite points.
+  func averaged(to parts: Int, along axis: Axis) -> Series {
+    let means = groups(parts, along: axis).compactMap { group -> Point? in
+      let finite = group.map { points[$0] }.filter(\.y.isFinite)
+      guard let first = finite.first, let last = finite.last else { return nil }
+      let count = Double(finite.count)
+      return Point(
+        x: finite.reduce(0) { $0 + $1.x / count }, y: finite.reduce(0) { $0 + $1.y / count },
+        title: finite.count == 1 ? first.title : "\(first.title) … \(last.title)")
+    }
+    return Series(name: name, points: means)
+  }
+
+  /// The points in each part of an axis that has any; points without a place are left out.
+  private func groups(_ parts: Int, along axis: Axis) -> [[Int]] {
+    var groups = [[Int]](repeating: [], count: max(parts, 1))
+    for (index, point) in points.enumerated() {
+      guard let place = axis.place(point.x), place.isFinite else { continue }
+      groups[Int(min(max(place, 0), 1) * Double(groups.count - 1))].append(index)
+    }
+    return groups.filter { !$0.isEmpty }
   }
 }

@@ -18,10 +18,11 @@ enum TextWidth {
 
   private static func width(of scalar: Unicode.Scalar) -> Double {
     switch scalar {
-    case "i", "j", "l", "t", "f", "I", ".", ",", ":", ";", "'", "|", " ", "(", ")": 0.34
-    case "m", "w", "M", "W", "@", "%": 0.9
-    case "A"..."Z": 0.7
-    case "\u{0}"..."\u{24F}", "\u{2010}"..."\u{2026}": 0.58
+    case "i", "j", "l", "I", ".", ",", ":", ";", "'", "|", " ", "(", ")": 0.38
+    case "f", "r", "t", "/", "-": 0.43
+    case "m", "w", "M", "W", "@", "%", "±", "×", "−", "+": 0.9
+    case "A"..."Z": 0.75
+    case "\u{0}"..."\u{24F}", "\u{2010}"..."\u{2026}": 0.645
     default: 1.05
     }
   }

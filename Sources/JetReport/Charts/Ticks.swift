@@ -11,6 +11,7 @@ enum Ticks {
     _ low: Double, _ high: Double, count: Int = 5, isWhole: Bool = false
   ) -> [Double] {
     let (low, high) = spread(low, high)
+    guard (high - low).isFinite else { return [low, high] }
     let rough = (high - low) / Double(max(count - 1, 1))
     let power = pow(10, log10(rough).rounded(.down))
     let round = isWhole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]

@@ -38,13 +38,16 @@ enum NumberText {
   }
 
   /// A number with a prefix of the thousands: `134.5 M`.
-  static func prefixed(_ value: Double?, unit: String = "") -> String {
-    scaled(value, step: 1_000, prefixes: ["", "k", "M", "G", "T", "P", "E"], unit: unit)
+  static func prefixed(_ value: Double?, unit: String = "", digits: Int = 3) -> String {
+    scaled(
+      value, step: 1_000, prefixes: ["", "k", "M", "G", "T", "P", "E"], unit: unit, digits: digits)
   }
 
   /// Bytes in powers of 1,024: `4.5 MiB`.
-  static func bytes(_ value: Double?) -> String {
-    scaled(value, step: 1_024, prefixes: ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"], unit: "B")
+  static func bytes(_ value: Double?, digits: Int = 3) -> String {
+    scaled(
+      value, step: 1_024, prefixes: ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"], unit: "B",
+      digits: digits)
   }
 
   /// Bytes in powers of 1,024: `4.5 MiB`.
@@ -73,7 +76,7 @@ enum NumberText {
   }
 
   private static func scaled(
-    _ value: Double?, step: Double, prefixes: [String], unit: String
+    _ value: Double?, step: Double, prefixes: [String], unit: String, digits: Int
   ) -> String {
     guard var value, value.isFinite else { return dash }
     var prefix = 0
@@ -82,7 +85,7 @@ enum NumberText {
       prefix += 1
     }
     let name = prefixes[prefix] + unit
-    return number(value, digits: value.magnitude >= 999.5 ? 4 : 3)
+    return number(value, digits: value.magnitude >= 999.5 ? 4 : digits)
       + (name.isEmpty ? "" : " " + name)
   }
 

@@ -4,7 +4,7 @@ extension ReportPage {
     Section(
       anchor: "blocks", title: "Linear blocks",
       introduction: "Models that differ only in the block of their linear layers, trained alike.",
-      parts: Self.comparison(content.blocks, caption: "Linear blocks"))
+      parts: Self.comparison(content.blocks, caption: "Scores, rates and sizes of the blocks"))
   }
 
   /// What changes of the chosen block do.
@@ -12,7 +12,8 @@ extension ReportPage {
     Section(
       anchor: "ablations", title: "Changes of the chosen block",
       introduction: "The chosen block with one thing changed at a time, trained alike.",
-      parts: Self.comparison(content.ablations, caption: "Changes of the chosen block"))
+      parts: Self.comparison(
+        content.ablations, caption: "Scores, rates and sizes of the changed blocks"))
   }
 
   private static func comparison(_ rows: [BlockRow], caption: String) -> [Markup] {

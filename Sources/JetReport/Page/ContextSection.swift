@@ -23,7 +23,9 @@ extension ReportPage {
       Series(
         name: curve.model,
         points: curve.points.compactMap { point in
-          guard let estimate = value(point), let shown = estimate.shown, shown > 0 else {
+          guard let estimate = value(point), let shown = estimate.shown, shown > 0,
+            point.context > 0
+          else {
             return nil
           }
           let text = format == .bytes ? NumberText.bytes(shown) : NumberText.text(estimate)

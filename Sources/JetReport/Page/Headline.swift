@@ -68,6 +68,6 @@ struct Headline: Hashable {
     guard let longest = pairs.max(by: { $0.context < $1.context }) else { return nil }
     return Headline(
       name: "Decoding behind \(NumberText.count(longest.context)) tokens",
-      value: NumberText.text(longest.ratio) + " ×", detail: "as fast as the teacher")
+      value: NumberText.text(longest.ratio) + " ×", detail: "the rate of the teacher")
   }
 }

@@ -3,7 +3,8 @@ extension ReportPage {
   var importance: Section {
     let rows = content.importance.filter { !$0.layers.isEmpty }
     var marked: [Int: (letter: String, name: String)] = [:]
-    for (index, letter) in (content.chosenPlacement ?? "").enumerated() where letter != "L" {
+    for (index, letter) in (content.chosenPlacement ?? "").enumerated() where "FW".contains(letter)
+    {
       marked[index] = (String(letter), LayerStrip.name(letter))
     }
     let map = HeatMap(

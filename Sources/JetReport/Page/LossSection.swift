@@ -8,7 +8,8 @@ extension ReportPage {
       anchor: "losses", title: "Losses",
       introduction:
         "The loss against the tokens that were trained on, a chart for each stage. Axes are "
-        + "logarithmic where values span a wide range.",
+        + "logarithmic where values span a wide range; of long runs the mean of neighbouring steps is drawn over "
+        + "their range.",
       parts: stages.isEmpty
         ? []
         : [

@@ -5,7 +5,7 @@ enum PageStyle {
 
   private static let light = """
     --page: #fcfcfb; --ink: #1c1d1f; --soft: #5b6068; --rule: #d8dade; --panel: #f2f3f4;
-    --accent: #0a5fb4; --warm: #fff4e0; --grid: #e4e6e9; --heat: #0a4f9e;
+    --accent: #0a5fb4; --warm: #fff4e0; --grid: #e4e6e9; --shade: #b9bec5; --heat: #0a4f9e;
     --full: #b4400b; --full-ink: #ffffff; --window: #bcd9f5; --window-ink: #0b3763;
     --linear: #e6e8ea; --linear-ink: #4b5058; --hatch: #3f86c9;
     --c0: #0a5fb4; --c1: #c2410c; --c2: #0f7b5f; --c3: #8b3fa8;
@@ -14,7 +14,7 @@ enum PageStyle {
 
   private static let dark = """
     --page: #16181b; --ink: #e7e8ea; --soft: #a4a9b1; --rule: #3a3f46; --panel: #202327;
-    --accent: #79b8ff; --warm: #3a2f1a; --grid: #2d3137; --heat: #79b8ff;
+    --accent: #79b8ff; --warm: #3a2f1a; --grid: #2d3137; --shade: #5a626c; --heat: #79b8ff;
     --full: #f08a4b; --full-ink: #221003; --window: #1d4a77; --window-ink: #eaf4ff;
     --linear: #31363d; --linear-ink: #c3c8cf; --hatch: #5c9bd8;
     --c0: #6db3ff; --c1: #ff9a5c; --c2: #4fd1a5; --c3: #d79bf0;
@@ -44,7 +44,7 @@ enum PageStyle {
       margin: 1rem 0; }
     .partial p, .partial ul { margin: 0; }
     .headlines { display: grid; gap: .75rem; margin: 1.25rem 0;
-      grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); }
+      grid-template-columns: repeat(auto-fill, minmax(min(100%, 12.5rem), 1fr)); }
     .headline { background: var(--panel); border-radius: 6px; padding: .75rem 1rem; }
     .headline p { margin: 0; }
     .headline .name { font-size: .85rem; color: var(--soft); }
@@ -64,7 +64,12 @@ enum PageStyle {
     """
 
   private static let tables = """
-    .scroll { overflow-x: auto; margin: 1rem 0; }
+    .scroll { overflow-x: auto; margin: 1rem 0;
+      background: linear-gradient(to right, var(--page) 40%, transparent) left / 3rem 100% local,
+        linear-gradient(to left, var(--page) 40%, transparent) right / 3rem 100% local,
+        linear-gradient(to right, var(--shade), transparent) left / .8rem 100% scroll,
+        linear-gradient(to left, var(--shade), transparent) right / .8rem 100% scroll;
+      background-repeat: no-repeat; }
     table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
     caption { text-align: left; padding-bottom: .35rem; font-weight: 600; }
     th, td { padding: .35rem .9rem .35rem 0; text-align: left; border-bottom: 1px solid var(--rule);
@@ -93,12 +98,14 @@ enum PageStyle {
     .legend li { display: flex; gap: .4rem; align-items: center; overflow-wrap: anywhere; }
     svg text { font-family: inherit; font-size: 11px; fill: var(--soft); }
     svg text.label { font-size: 12px; }
-    svg text.name { font-size: 12px; fill: var(--ink); }
+    svg text.name { font-size: 12px; fill: var(--ink); paint-order: stroke; stroke: var(--page);
+      stroke-width: 3px; stroke-linejoin: round; }
     svg text.strong { font-weight: 600; fill: var(--ink); }
     svg text.letter { font-size: 13px; font-weight: 600; paint-order: stroke; stroke-width: 4px; }
     .grid { stroke: var(--grid); stroke-width: 1; }
     .axis { stroke: var(--soft); stroke-width: 1; }
     .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke: currentColor; }
+    .range { stroke-opacity: .28; stroke-width: 1; }
     .mark { fill: currentColor; stroke: var(--page); stroke-width: 1; }
     .error { fill: none; stroke: currentColor; stroke-width: 1.3; }
     .ink { color: var(--ink); }
@@ -112,6 +119,7 @@ enum PageStyle {
     svg text.letter.full { fill: var(--full-ink); stroke: var(--full); }
     svg text.letter.window { fill: var(--window-ink); stroke: var(--window); }
     svg text.letter.linear { fill: var(--linear-ink); stroke: var(--linear); }
+    svg text.letter.void { fill: var(--soft); stroke: var(--page); }
     .c0 { color: var(--c0); } .c1 { color: var(--c1); } .c2 { color: var(--c2); }
     .c3 { color: var(--c3); } .c4 { color: var(--c4); } .c5 { color: var(--c5); }
     .c6 { color: var(--c6); } .c7 { color: var(--c7); }
@@ -120,12 +128,13 @@ enum PageStyle {
 
   private static let paper = """
     @media print {
+      :root { --page: #ffffff; }
       body { font-size: 10pt; }
       main { max-width: none; padding: 0; }
       nav { display: none; }
       figure, tr, .headline { break-inside: avoid; }
-      h2 { break-after: avoid; }
-      .scroll { overflow: visible; }
+      h2, .introduction { break-after: avoid; }
+      .scroll { overflow: visible; background: none; }
       table { font-size: 7.5pt; }
       svg, .headline, .tag, .partial, tr.chosen td { print-color-adjust: exact; }
       details::details-content { content-visibility: visible; block-size: auto; }

@@ -46,11 +46,21 @@ extension ReportPage {
       x: Axis("layers with \(placed) attention", rows.map { Double($0.count) }, isWhole: true),
       y: Axis(
         TaskColumns.title("score by \(objective)", rows.map(\.score)), series.flatMap(\.heights)),
-      series: series, markers: markers
+      series: series, markers: markers, isSpread: true
     ).markup
   }
 
+  /// The table; behind a line to click on where it is long.
   private var placementTable: Markup {
+    let count = content.placements.count
+    guard count > Self.mostOpenRows else { return allPlacements }
+    return .element(
+      "details", [:], [.element("summary", text: "All \(count) placements"), allPlacements])
+  }
+
+  private static let mostOpenRows = 16
+
+  private var allPlacements: Markup {
     Table(
       "Placements that were found",
       names: ["Objective", "Strategy", "Placed", "Placement"],

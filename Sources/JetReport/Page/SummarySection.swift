@@ -22,6 +22,9 @@ struct SummarySection {
       let count = placement.count { $0 == letter }
       return count == 0 ? nil : "\(count) \(count == 1 ? "layer" : "layers") of \(kind(letter))"
     }
+    guard !parts.isEmpty else {
+      return "\(teacher) was converted; the letters of its placement are none of F, W and L."
+    }
     return "\(teacher) was converted into a hybrid: \(parts.joined(separator: ", "))."
   }
 

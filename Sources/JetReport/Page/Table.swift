@@ -30,8 +30,24 @@ struct Table {
     self.rows = rows
   }
 
-  /// The table.
+  /// The table; columns of numbers that no row has are named below instead.
   var markup: Markup {
+    let empty = columns.indices.filter { column in
+      columns[column].isNumber && rows.allSatisfy { $0.cells[column] == .text(NumberText.dash) }
+    }
+    guard !empty.isEmpty, !rows.isEmpty else { return full }
+    var short = self
+    for column in empty.reversed() {
+      short.columns.remove(at: column)
+      for row in rows.indices { short.rows[row].cells.remove(at: column) }
+    }
+    let names = empty.map { columns[$0].name }.joined(separator: "; ")
+    return .joined([
+      short.full, .element("p", ["class": "absent"], text: "Not recorded: \(names)."),
+    ])
+  }
+
+  private var full: Markup {
     let head = Markup.element(
       "tr", [:],
       columns.map { column in
