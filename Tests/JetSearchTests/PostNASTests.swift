@@ -69,7 +69,9 @@ import Testing
     let stopped = message { try search.run() }
     #expect(stopped?.hasSuffix("jet postnas resume \(run.url.path)") == true, "\(stopped ?? "")")
     let status = try SearchStatus(run)
-    #expect(status.activity?.contains("super network: layers, 1 of 2: step 3/8") == true, "\(status.text)")
+    #expect(
+      status.activity?.contains("super network: layers, 1 of 2: step 3/8") == true, "\(status.text)"
+    )
     #expect(status.stages[0].record != nil && status.stages[1].record == nil)
   }
 

@@ -6,7 +6,9 @@ extension GGUFText {
   /// - Throws: ``CheckpointError`` for a way to cut words that has no form there.
   func tokenizerJSON() throws -> JSONText {
     let lists = try tokenizerLists()
-    let added = lists.tokens.indices.filter { lists.types.isEmpty ? false : [3, 4].contains(lists.types[$0]) }
+    let added = lists.tokens.indices.filter {
+      lists.types.isEmpty ? false : [3, 4].contains(lists.types[$0])
+    }
     let none = JSONText.null
     func addedToken(_ id: Int) -> JSONText {
       .object([

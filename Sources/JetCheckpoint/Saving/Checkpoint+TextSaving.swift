@@ -29,7 +29,9 @@ extension Checkpoint {
           Data((value.written() + "\n").utf8), to: folder.appending(path: name))
       }
       try write(try text.tokenizerJSON(), "tokenizer.json")
-      let special = try text.specialTokens().filter { $0.key == "bos_token" || $0.key == "eos_token" }
+      let special = try text.specialTokens().filter {
+        $0.key == "bos_token" || $0.key == "eos_token"
+      }
       try write(
         .object(
           [("tokenizer_class", .string("PreTrainedTokenizerFast"))]

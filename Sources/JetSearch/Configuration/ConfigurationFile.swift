@@ -208,7 +208,8 @@ private struct ConfigurationNode {
       return "\(place(path)): '\(path)' is missing; add it"
     case .dataCorrupted(let context):
       let path = path(context)
-      return "\(place(path)): '\(path)' has a value that is not possible; \(context.debugDescription)"
+      return
+        "\(place(path)): '\(path)' has a value that is not possible; \(context.debugDescription)"
     @unknown default: return "\(file) cannot be read; compare it with docs/postnas.md"
     }
   }

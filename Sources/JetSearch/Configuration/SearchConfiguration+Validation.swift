@@ -71,7 +71,8 @@ extension SearchConfiguration {
     func known(_ key: String, _ name: String) throws(SearchError) {
       guard names.contains(name) else {
         throw SearchError(
-          "'\(key)' is \(name), which is no objective; give one of \(names.joined(separator: ", "))")
+          "'\(key)' is \(name), which is no objective; give one of \(names.joined(separator: ", "))"
+        )
       }
     }
     try known("placement.guide", placement.guide)
@@ -156,10 +157,13 @@ extension SearchConfiguration {
       throw SearchError(
         "'grid.rows' and 'grid.heads' are both given; give rows, or what they are derived from")
     }
-    for count in grid.heads + grid.keyWidths { try expect("grid.heads and key_widths", count, from: 1) }
+    for count in grid.heads + grid.keyWidths {
+      try expect("grid.heads and key_widths", count, from: 1)
+    }
     try expect("grid.context", grid.context, from: 1)
     try expect("grid.batch", grid.batch, from: 1)
-    for (key, rule) in [("blocks", blocks.rule), ("new_block", newBlock.rule), ("grid", grid.rule)] {
+    for (key, rule) in [("blocks", blocks.rule), ("new_block", newBlock.rule), ("grid", grid.rule)]
+    {
       try expect("\(key).rule.within_standard_errors", rule.withinStandardErrors, in: 0...100)
       guard rule.metric != .meanAccuracy || !evaluation.tasks.isEmpty else {
         throw SearchError(
@@ -195,7 +199,8 @@ extension SearchConfiguration {
   static func kind(_ key: String, _ kind: String) throws(SearchError) {
     guard kinds.contains(kind) else {
       throw SearchError(
-        "'\(key)' is \(kind), which is no linear mixer; give one of \(kinds.joined(separator: ", "))")
+        "'\(key)' is \(kind), which is no linear mixer; give one of \(kinds.joined(separator: ", "))"
+      )
     }
   }
 }

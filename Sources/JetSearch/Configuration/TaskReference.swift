@@ -39,7 +39,8 @@ public struct TaskReference: Codable, Hashable, Sendable {
     try expect("\(key).few_shot", fewShot ?? 0, from: 0)
     guard lengths == nil || Self.generated.contains(task) else {
       throw SearchError(
-        "'\(key).lengths' is given for \(task); only \(Self.generated.joined(separator: ", ")) have them")
+        "'\(key).lengths' is given for \(task); only \(Self.generated.joined(separator: ", ")) have them"
+      )
     }
     for length in lengths ?? [] { try expect("\(key).lengths", length, from: 64) }
   }

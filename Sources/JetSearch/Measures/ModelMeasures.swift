@@ -90,7 +90,8 @@ final class ModelMeasures {
     }
     let metric = objective.metric ?? task.metric
     let isLoss = metric.contains("loss")
-    return try evaluate(task, on: language) { _ in try session.continueOrStop() }.items.map { item in
+    return try evaluate(task, on: language) { _ in try session.continueOrStop() }.items.map {
+      item in
       guard let value = item.values[metric] else {
         throw SearchError(
           "the objective \(objective.name) asks for the metric \(metric), which its items do not have; "

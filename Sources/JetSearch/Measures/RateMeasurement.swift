@@ -57,23 +57,25 @@ struct RateMeasurement {
         }
       }
     }
-    let prefill = try readsContext ? withTorchErrors {
-      try withoutGradients {
-        try median { () -> Double in
-          var state = model.makeState(capacity: context)
-          let pieces = stride(from: 0, to: context, by: Self.chunk).map {
-            rows(1, min(Self.chunk, context - $0))
-          }
-          let seconds = timed(device) {
-            for piece in pieces {
-              let hidden = model(piece, state: &state)
-              _ = model.logits(model.lastTokens(hidden, piece))
+    let prefill =
+      try readsContext
+      ? withTorchErrors {
+        try withoutGradients {
+          try median { () -> Double in
+            var state = model.makeState(capacity: context)
+            let pieces = stride(from: 0, to: context, by: Self.chunk).map {
+              rows(1, min(Self.chunk, context - $0))
             }
+            let seconds = timed(device) {
+              for piece in pieces {
+                let hidden = model(piece, state: &state)
+                _ = model.logits(model.lastTokens(hidden, piece))
+              }
+            }
+            return Double(context) / seconds
           }
-          return Double(context) / seconds
         }
-      }
-    } : nil
+      } : nil
     return ModelRates(
       context: context, batch: batch, stateBytes: state.growing + state.fixed,
       prefillTokensPerSecond: prefill, decodeTokensPerSecond: decode)

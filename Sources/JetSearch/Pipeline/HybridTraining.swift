@@ -81,7 +81,8 @@ public final class HybridTraining {
     let plain = try SearchPlan.linear(own.linear, teacher)
     guard let sized = own.sizes.map({ GridRows.resized(plain, to: $0) }) ?? plain else {
       throw SearchError(
-        "'architecture.sizes' are given for \(own.linear), whose sizes follow from the teacher; leave them out")
+        "'architecture.sizes' are given for \(own.linear), whose sizes follow from the teacher; leave them out"
+      )
     }
     linear = sized
     try folder.begin(configuration)
@@ -94,7 +95,8 @@ public final class HybridTraining {
   /// - Throws: ``SearchStopped`` when it was asked to stop.
   public func run() throws -> URL {
     let own = configuration.search
-    try SearchNeeds(own, teacher: checkpoint.configuration).expectRoom(on: own.runDevice, in: folder.url)
+    try SearchNeeds(own, teacher: checkpoint.configuration).expectRoom(
+      on: own.runDevice, in: folder.url)
     if let threads = own.threads { try Runtime.setThreadCount(threads) }
     try own.runDevice.prepare()
     let session = try SearchSession(

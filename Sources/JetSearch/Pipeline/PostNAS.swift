@@ -78,7 +78,8 @@ public final class PostNAS {
     } else {
       let (network, summary) = try SuperNetworkStage(session: session).run()
       try finish(.superNetwork, journal)
-      chosen = try PlacementStage(session: session, network: network, weights: summary.identity).run()
+      chosen = try PlacementStage(session: session, network: network, weights: summary.identity)
+        .run()
       try finish(.placement, journal)
     }
     let stages = BlockStages(session: session, placement: chosen.searched)
@@ -103,7 +104,8 @@ public final class PostNAS {
     }
     try finish(.export, journal)
     try SearchReport(folder).write()
-    session.tell(.export, "done", "the model is in \(folder.export.path), the report is \(folder.report.path)")
+    session.tell(
+      .export, "done", "the model is in \(folder.export.path), the report is \(folder.report.path)")
   }
 
   /// Searches other placements on the trained super network; all candidates that are known are reused.

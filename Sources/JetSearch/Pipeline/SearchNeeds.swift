@@ -21,7 +21,8 @@ public struct SearchNeeds: Hashable, Sendable {
     var all = teacher
     all.mixers = teacher.mixers.map { _ in linear }
     let bare = teacher.mixers.reduce(0) { $0 + teacher.layerParameterCount($1) }
-    let attention = bare - teacher.mixers.count * (2 * teacher.width + 3 * teacher.width * teacher.mlpWidth)
+    let attention =
+      bare - teacher.mixers.count * (2 * teacher.width + 3 * teacher.width * teacher.mlpWidth)
     let mixers =
       all.mixers.reduce(0) { $0 + all.layerParameterCount($1) }
       - teacher.mixers.count * (2 * teacher.width + 3 * teacher.width * teacher.mlpWidth)
@@ -66,7 +67,8 @@ public struct SearchNeeds: Hashable, Sendable {
     if let available, memoryBytes > available {
       throw SearchError(
         "the run needs about \(gigabytes(memoryBytes)) of memory and \(gigabytes(available)) are free on "
-          + "\(device); lower 'data.sequences' or 'data.sequence_length', or take a smaller teacher")
+          + "\(device); lower 'data.sequences' or 'data.sequence_length', or take a smaller teacher"
+      )
     }
     var system = statvfs()
     if statvfs(folder.path, &system) == 0 {

@@ -7,7 +7,9 @@ enum SearchPlan {
   /// The attention that all layers of a teacher have.
   ///
   /// - Throws: ``SearchError`` for a teacher with other layers.
-  static func attention(of teacher: ModelConfiguration) throws(SearchError) -> AttentionConfiguration {
+  static func attention(
+    of teacher: ModelConfiguration
+  ) throws(SearchError) -> AttentionConfiguration {
     guard case .attention(let attention)? = teacher.mixers.first,
       teacher.mixers.allSatisfy({ $0 == .attention(attention) }), attention.window == nil
     else {
@@ -82,7 +84,8 @@ enum SearchPlan {
           + "\(Int(min(1e15, combinations(count, size)))) placements; raise 'placement.exhaustive_limit' "
           + "above \(placement.exhaustiveLimit) or leave the strategy out")
     }
-    guard !attention.normalizesQueriesAndKeys, attention.headWidth == teacher.width / attention.heads
+    guard !attention.normalizesQueriesAndKeys,
+      attention.headWidth == teacher.width / attention.heads
     else {
       throw SearchError(
         "a hybrid of a \(teacher.family.rawValue) teacher cannot be exported: the released code's "
@@ -96,7 +99,8 @@ enum SearchPlan {
     for ablation in configuration.newBlock.ablations {
       try checkMixer(ablation.name, changed(jet, ablation), teacher)
     }
-    let longest = ([configuration.data.sequenceLength] + configuration.final.lengths.map(\.sequenceLength))
+    let longest =
+      ([configuration.data.sequenceLength] + configuration.final.lengths.map(\.sequenceLength))
       .max() ?? 1
     guard longest <= teacher.maximumPositions else {
       throw SearchError(

@@ -77,7 +77,8 @@ final class SearchSession {
 
   /// A value of a stage that is made once: recorded before it is used, and found again ever after.
   func once<Value: Codable>(
-    _ stage: SearchStage, _ name: String, as type: Value.Type = Value.self, _ make: () throws -> Value
+    _ stage: SearchStage, _ name: String, as type: Value.Type = Value.self,
+    _ make: () throws -> Value
   ) throws -> Value {
     if let known = try journal.result(type, stage: stage.rawValue, name: name) { return known }
     try continueOrStop()

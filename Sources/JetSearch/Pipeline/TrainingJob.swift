@@ -95,7 +95,9 @@ extension RunFolder {
   func trainingSeconds() throws -> Double {
     var (sum, tokens) = (0.0, 0)
     for report in try reports() {
-      if report.tokensPerSecond > 0 { sum += Double(report.tokens - tokens) / report.tokensPerSecond }
+      if report.tokensPerSecond > 0 {
+        sum += Double(report.tokens - tokens) / report.tokensPerSecond
+      }
       tokens = report.tokens
     }
     return sum

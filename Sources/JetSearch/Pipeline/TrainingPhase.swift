@@ -106,6 +106,7 @@ extension SearchConfiguration {
   ) -> TrainingPhase {
     let rules = mixers.indices.filter { mixers[$0] != teacher.mixers[$0] }
       .map { ParameterRule("model.layers.\($0).self_attn.*", trains: true) }
-    return TrainingPhase(name: "layers", loss: .layers, configuration: training(budget, rules: rules))
+    return TrainingPhase(
+      name: "layers", loss: .layers, configuration: training(budget, rules: rules))
   }
 }

@@ -46,13 +46,15 @@ extension ReportParts {
   }
 
   private func differences(_ name: String) throws -> [JetReport.PairedDifference] {
-    try journal.results(forPrefix: "differences/\(name)-", stage: .scores, as: [ModelDifference].self)
-      .flatMap { $0 }
-      .map { own in
-        JetReport.PairedDifference(
-          other: own.name.components(separatedBy: " - ").last ?? "", task: own.task,
-          difference: estimate(own.difference, own.metric))
-      }
+    try journal.results(
+      forPrefix: "differences/\(name)-", stage: .scores, as: [ModelDifference].self
+    )
+    .flatMap { $0 }
+    .map { own in
+      JetReport.PairedDifference(
+        other: own.name.components(separatedBy: " - ").last ?? "", task: own.task,
+        difference: estimate(own.difference, own.metric))
+    }
   }
 
   func contexts() throws -> [ContextCurve] {
@@ -63,7 +65,8 @@ extension ReportParts {
         model: name, role: role,
         points: rates.map {
           ContextPoint(
-            context: $0.context, prefillTokensPerSecond: $0.prefillTokensPerSecond.map { Estimate($0) },
+            context: $0.context,
+            prefillTokensPerSecond: $0.prefillTokensPerSecond.map { Estimate($0) },
             decodeTokensPerSecond: Estimate($0.decodeTokensPerSecond), cacheBytes: $0.stateBytes)
         })
     }
@@ -76,7 +79,9 @@ extension ReportParts {
       let place = folder.training(stage, "").path
       guard FileManager.default.fileExists(atPath: place) else { continue }
       for unit in try FileManager.default.contentsOfDirectory(atPath: place).sorted() {
-        for phase in try FileManager.default.contentsOfDirectory(atPath: "\(place)/\(unit)").sorted() {
+        for phase in try FileManager.default.contentsOfDirectory(atPath: "\(place)/\(unit)")
+          .sorted()
+        {
           let reports = try RunFolder(URL(filePath: "\(place)/\(unit)/\(phase)")).reports()
           guard !reports.isEmpty else { continue }
           let hasPhases = stage == .final || stage == .superNetwork

@@ -11,7 +11,9 @@ struct ReportParts {
   let folder: SearchFolder
   let teacher: ModelConfiguration
 
-  var teacherName: String { URL(filePath: configuration.teacher).deletingPathExtension().lastPathComponent }
+  var teacherName: String {
+    URL(filePath: configuration.teacher).deletingPathExtension().lastPathComponent
+  }
 
   var machine: String {
     let text = FileManager.default.contents(atPath: "/proc/cpuinfo") ?? Data()
@@ -24,8 +26,9 @@ struct ReportParts {
 
   /// The day on which the run was begun.
   func date() throws -> String {
-    guard let begun = try journal.result(
-      Double.self, stage: SearchStage.data.rawValue, name: "begun")
+    guard
+      let begun = try journal.result(
+        Double.self, stage: SearchStage.data.rawValue, name: "begun")
     else { return "" }
     let formatter = DateFormatter()
     formatter.locale = Locale(identifier: "en_US_POSIX")
@@ -158,7 +161,9 @@ struct ReportParts {
 
   func gains() throws -> [GainStep] {
     let names = Dictionary(
-      uniqueKeysWithValues: try [SearchStage.blocks, .newBlock, .grid].map { ($0, try chosenName($0)) })
+      uniqueKeysWithValues: try [SearchStage.blocks, .newBlock, .grid].map {
+        ($0, try chosenName($0))
+      })
     let all = try candidates(.blocks) + candidates(.newBlock) + candidates(.grid)
     func step(_ title: String, _ stage: SearchStage) -> GainStep? {
       guard let name = names[stage] ?? nil, let own = all.last(where: { $0.name == name }) else {

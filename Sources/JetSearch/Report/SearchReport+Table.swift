@@ -19,7 +19,9 @@ extension SearchReport {
       rows.append(
         [task]
           + models.map { model in
-            guard let score = model.scores.first(where: { $0.task == task })?.score else { return "-" }
+            guard let score = model.scores.first(where: { $0.task == task })?.score else {
+              return "-"
+            }
             return number(score.value)
               + (score.standardError.map { " ± " + number($0) } ?? "")
           })
@@ -28,7 +30,8 @@ extension SearchReport {
     for curve in content.contexts.first?.points ?? [] {
       func cells(_ value: (Int) -> String) -> [String] { models.indices.map(value) }
       func point(_ index: Int) -> (state: String, decode: String) {
-        let own = content.contexts.indices.contains(index)
+        let own =
+          content.contexts.indices.contains(index)
           ? content.contexts[index].points.first { $0.context == curve.context } : nil
         return (
           own?.cacheBytes.map { gigabytes($0) } ?? "-",

@@ -11,14 +11,16 @@ final class FolderLock {
     let path = Self.path(folder)
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
-      throw SearchError("\(path) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
+      throw SearchError(
+        "\(path) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
     }
     // Whoever only looks holds it for a moment.
     for _ in 0..<20 {
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
         let text = "\(getpid())\n"
         guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) > 0 else {
-          throw SearchError("\(path) cannot be written: \(String(cString: strerror(errno))); check the disk")
+          throw SearchError(
+            "\(path) cannot be written: \(String(cString: strerror(errno))); check the disk")
         }
         return
       }

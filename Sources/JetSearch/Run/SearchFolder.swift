@@ -34,7 +34,8 @@ public struct SearchFolder: Sendable {
 
   /// The path of something in the folder, from the folder.
   func relative(_ other: URL) -> String {
-    other.path.hasPrefix(url.path + "/") ? String(other.path.dropFirst(url.path.count + 1)) : other.path
+    other.path.hasPrefix(url.path + "/")
+      ? String(other.path.dropFirst(url.path.count + 1)) : other.path
   }
 
   /// Whether a run was begun here.
@@ -57,7 +58,8 @@ public struct SearchFolder: Sendable {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
       throw SearchError(
-        "\(url.path) cannot be made: \(error.localizedDescription); give a folder that can be written")
+        "\(url.path) cannot be made: \(error.localizedDescription); give a folder that can be written"
+      )
     }
     try AtomicFile.write(text, to: configurationFile)
   }

@@ -61,7 +61,8 @@ public struct SearchStatus: Sendable {
     // A final model goes on from one phase to the next in the same folder.
     let own = RunFolder(folder.url.appending(path: training))
     let next = RunFolder(
-      folder.url.appending(path: training).deletingLastPathComponent().appending(path: "all-weights"))
+      folder.url.appending(path: training).deletingLastPathComponent().appending(
+        path: "all-weights"))
     if let last = try next.reports().last ?? own.reports().last { text += ": \(last.line)" }
     return text
   }
@@ -75,7 +76,9 @@ public struct SearchStatus: Sendable {
     {
       lines.append("placement \(chosen.searched), uniform \(chosen.uniform)")
     }
-    for own in try journal.results(forPrefix: "difference/", stage: .placement, as: PlacementDifference.self) {
+    for own in try journal.results(
+      forPrefix: "difference/", stage: .placement, as: PlacementDifference.self)
+    {
       lines.append(
         "searched minus uniform, \(own.objective): \(decimals(own.difference.value, 5))"
           + (own.difference.standardError.map { " ± \(decimals($0, 5))" } ?? ""))
@@ -97,7 +100,9 @@ public struct SearchStatus: Sendable {
       if let record = line.record {
         if record.tokens > 0 { text += "  \(record.tokens) tokens" }
         if record.seconds > 0 { text += "  \(duration(record.seconds))" }
-        if record.operations > 0 { text += "  \(String(format: "%.2e", record.operations)) operations" }
+        if record.operations > 0 {
+          text += "  \(String(format: "%.2e", record.operations)) operations"
+        }
       }
       lines.append(text)
     }

@@ -28,7 +28,8 @@ struct DataStage {
     let scores = try FinalScores(session).scores(
       .data, "teacher", of: session.teacher, index: 3, count: 3)
     session.tell(
-      .data, "teacher", 3, of: 3, "validation loss \(decimals(scores.validation.value, 4)) nats a token")
+      .data, "teacher", 3, of: 3,
+      "validation loss \(decimals(scores.validation.value, 4)) nats a token")
   }
 
   private func shards(_ name: String, _ files: [String], to folder: URL) throws -> [TokenShard] {

@@ -12,7 +12,8 @@ struct ExportStage {
     let source = FinalStage.model("searched", in: folder)
     guard files.fileExists(atPath: source.appending(path: "config.json").path) else {
       throw SearchError(
-        "\(folder.url.path) has no final model yet; go on with 'jet postnas resume \(folder.url.path)'")
+        "\(folder.url.path) has no final model yet; go on with 'jet postnas resume \(folder.url.path)'"
+      )
     }
     guard !files.fileExists(atPath: place.path) else {
       throw SearchError("\(place.path) exists; name a folder that does not")

@@ -42,12 +42,15 @@ struct FinalScores {
     for (index, name) in FinalStage.names.enumerated() {
       let place = FinalStage.model(name, in: session.folder)
       let model = try withTorchErrors {
-        try Checkpoint(place.path).model(dtype: session.dtype, device: session.configuration.runDevice)
+        try Checkpoint(place.path).model(
+          dtype: session.dtype, device: session.configuration.runDevice)
       }
       models[name] = model
       scores[name] = try self.scores(Self.stage, name, of: model, index: index + 1, count: count)
     }
-    for (first, second) in [("uniform", "searched"), ("teacher", "searched"), ("teacher", "uniform")] {
+    for (first, second) in [
+      ("uniform", "searched"), ("teacher", "searched"), ("teacher", "uniform"),
+    ] {
       guard let before = scores[first], let after = scores[second] else { continue }
       _ = try session.once(Self.stage, "differences/\(second)-\(first)") {
         try Self.differences(from: before, to: after, name: "\(second) - \(first)")
@@ -118,7 +121,9 @@ struct FinalScores {
         name: name, task: own.task, metric: own.metric, difference: own.difference)
     }
     let objectives = before.objectives.keys.sorted().compactMap { key -> ModelDifference? in
-      guard let first = before.objectives[key], let second = after.objectives[key] else { return nil }
+      guard let first = before.objectives[key], let second = after.objectives[key] else {
+        return nil
+      }
       return ModelDifference(
         name: name, task: key, metric: "objective",
         difference: Score(of: zip(second, first).map { $0 - $1 }))

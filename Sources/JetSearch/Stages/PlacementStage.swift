@@ -36,7 +36,9 @@ struct PlacementStage {
   private static let stage = SearchStage.placement
 
   /// The names of this stage's results.
-  static func name(_ choice: LayerChoice, _ objective: String, _ strategy: String, _ count: Int) -> String {
+  static func name(
+    _ choice: LayerChoice, _ objective: String, _ strategy: String, _ count: Int
+  ) -> String {
     "\(choice.rawValue)/\(objective)/\(strategy)/\(count)"
   }
 
@@ -44,7 +46,8 @@ struct PlacementStage {
     let placement = session.configuration.placement
     let guide = try scorer(placement.guide)
     for objective in placement.objectives {
-      try importance(objective.name, objective.name == placement.guide ? guide : scorer(objective.name))
+      try importance(
+        objective.name, objective.name == placement.guide ? guide : scorer(objective.name))
     }
     let base = Placement(repeating: .linear, count: network.layerCount)
     var found: [String: PlacementOutcome] = [:]
@@ -59,7 +62,8 @@ struct PlacementStage {
       }
     }
     guard let searched = found["\(placement.strategy.rawValue)/\(placement.size)"],
-      let uniform = found["\(PlacementConfiguration.StrategyName.uniform.rawValue)/\(placement.size)"]
+      let uniform = found[
+        "\(PlacementConfiguration.StrategyName.uniform.rawValue)/\(placement.size)"]
     else {
       throw SearchError("the journal lacks the chosen placement; begin the run anew")
     }
@@ -114,7 +118,8 @@ struct PlacementStage {
       try session.continueOrStop()
       if (step + 1) % 10 == 0 || step + 1 == steps {
         session.tell(
-          Self.stage, "gates", step + 1, of: steps, "divergence \(decimals(divergence, 4)) nats a token")
+          Self.stage, "gates", step + 1, of: steps,
+          "divergence \(decimals(divergence, 4)) nats a token")
       }
     }
     return gates
@@ -139,7 +144,8 @@ struct PlacementStage {
     session.tell(
       Self.stage, unit,
       "layers \(made.layers.map(String.init).joined(separator: " ")), \(objective) "
-        + "\(decimals(made.score.value, 5)), \(made.computedCount) scored, \(made.knownCount) known")
+        + "\(decimals(made.score.value, 5)), \(made.computedCount) scored, \(made.knownCount) known"
+    )
     return made
   }
 

@@ -107,8 +107,10 @@ struct CandidateTraining {
     guard let model = trained else { throw SearchStopped(session.folder) }
     try session.begin(stage, "scoring \(name)", index, of: count)
     session.tell(stage, name, index, of: count, "trained; being scored")
-    let usesTasks = [configuration.blocks.rule, configuration.newBlock.rule, configuration.grid.rule]
-      .contains { $0.metric == .meanAccuracy }
+    let usesTasks = [
+      configuration.blocks.rule, configuration.newBlock.rule, configuration.grid.rule,
+    ]
+    .contains { $0.metric == .meanAccuracy }
     let observations = try ModelMeasures(session).observations(of: model, withTasks: usesTasks)
     let rates = try RateMeasurement(model: model, shouldStop: session.continueOrStop).rates(
       context: configuration.grid.context, batch: configuration.grid.batch,

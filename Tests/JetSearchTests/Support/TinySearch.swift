@@ -35,7 +35,9 @@ struct TinySearch {
   }
 
   /// The configuration of the file.
-  func configuration(_ change: (inout SearchConfiguration) -> Void = { _ in }) throws
+  func configuration(
+    _ change: (inout SearchConfiguration) -> Void = { _ in }
+  ) throws
     -> SearchConfiguration
   {
     var made = try SearchConfiguration(contentsOf: folder.appending(path: "search.yaml").path)
