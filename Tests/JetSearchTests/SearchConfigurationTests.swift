@@ -50,13 +50,13 @@ import Testing
       ("seed: [", "search.yaml is not YAML"),
       ("- a", "holds no keys and values"),
       ("dtype: float32", "'teacher' is missing"),
-      (head + "sead: 1", "line 4: the key 'sead' is not known"),
-      (head + "placement:\n  beam_widht: 3", "line 5: the key 'placement.beam_widht' is not known"),
-      (head + "seed: 1\nseed: 2", "line 5: 'seed' is given twice"),
+      (head + "sead: 1", "line 3: the key 'sead' is not known"),
+      (head + "placement:\n  beam_widht: 3", "line 4: the key 'placement.beam_widht' is not known"),
+      (head + "seed: 1\nseed: 2", "line 4: 'seed' is given twice"),
       (
-        head + "seed: many", "line 4: 'seed' has a value of the wrong kind; expected a whole number"
+        head + "seed: many", "line 3: 'seed' has a value of the wrong kind; expected a whole number"
       ),
-      (head + "dtype: int8", "line 4: 'dtype' has a value that is not possible"),
+      (head + "dtype: int8", "line 3: 'dtype' has a value that is not possible"),
       (head + "training: {warm_up: .inf}", "'training.warm_up' is no number that can be used"),
       (head + "training: {warm_up: 2}", "'training.warm_up' is 2.0; give a number from 0.0 to 1.0"),
       (head + "threads: 0", "'threads' is 0; give 1 or more"),

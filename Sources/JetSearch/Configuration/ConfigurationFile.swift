@@ -166,7 +166,9 @@ private struct ConfigurationNode {
       if node.null != nil { return NSNull() }
       if let bool = node.bool { return bool }
       if let int = node.int { return int }
-      if let number = node.float {
+      // YAML 1.1 takes 3e-05 for a text; JSON, and whoever writes it, for a number.
+      let isNumber = scalar.string.first.map { "+-.0123456789".contains($0) } ?? false
+      if let number = node.float ?? (isNumber ? Double(scalar.string) : nil) {
         guard number.isFinite else {
           throw SearchError(
             "\(file), line \(node.mark?.line ?? 0): '\(path)' is no number that can be used")

@@ -59,6 +59,14 @@ extension SearchConfiguration {
     try Self.kind("super_network.linear", superNetwork.linear)
     try budget("super_network.layers", superNetwork.layers)
     try budget("super_network.paths", superNetwork.paths, least: 0)
+    let own = superNetwork
+    guard own.feature >= 0, own.divergence >= 0, own.crossEntropy >= 0,
+      own.feature + own.divergence + own.crossEntropy > 0
+    else {
+      throw SearchError(
+        "'super_network.feature', 'divergence' and 'cross_entropy' are \(own.feature), "
+          + "\(own.divergence) and \(own.crossEntropy); give 0 or more, and not 0 for all")
+    }
   }
 
   private func validatePlacement() throws(SearchError) {
@@ -191,15 +199,11 @@ extension SearchConfiguration {
     try expect("\(key).learning_rate", budget.learningRate, in: 1e-9...9.99)
   }
 
-  /// The kinds of linear mixers that a search knows.
-  static let kinds = [
-    "gated_deltanet", "deltanet", "gla", "retnet", "mamba2", "rwkv7", "jet",
-  ]
-
+  /// Refuses what is no linear mixer.
   static func kind(_ key: String, _ kind: String) throws(SearchError) {
-    guard kinds.contains(kind) else {
+    guard MixerConfiguration.linearKinds.contains(kind) else {
       throw SearchError(
-        "'\(key)' is \(kind), which is no linear mixer; give one of \(kinds.joined(separator: ", "))"
+        "'\(key)' is \(kind), which is no linear mixer; give one of \(MixerConfiguration.linearKinds.joined(separator: ", "))"
       )
     }
   }

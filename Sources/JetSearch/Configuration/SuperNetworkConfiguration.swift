@@ -6,6 +6,12 @@ public struct SuperNetworkConfiguration: Codable, Hashable, Sendable {
   public var layers = TrainingBudget(tokens: 20_000_000, learningRate: 1e-3)
   /// Whole models of random placements learn the teacher's logits; 0 tokens leave it out.
   public var paths = TrainingBudget(tokens: 30_000_000, learningRate: 3e-4)
+  /// In the training of paths, weight of the active mixers' distance from the teacher's.
+  public var feature = 1.0
+  /// In the training of paths, weight of the divergence from the teacher's logits.
+  public var divergence = 1.0
+  /// In the training of paths, weight of the loss on the next tokens.
+  public var crossEntropy = 0.0
 }
 
 /// What a choice among trained candidates goes by.

@@ -113,11 +113,18 @@ struct SuperNetworkStage {
         counts: 0...most, windowProbability: hasWindows ? 0.25 : 0)
       phases.append(
         Phase(
-          name: "paths", mode: .paths(PathLoss(), sampling, seed: configuration.seed &+ 2),
+          name: "paths", mode: .paths(loss(own), sampling, seed: configuration.seed &+ 2),
           configuration: configuration.training(
             own.paths, rules: SuperNetwork.rules(attention: true))))
     }
     return phases
+  }
+
+  private func loss(_ own: SuperNetworkConfiguration) -> PathLoss {
+    PathLoss(
+      feature: own.feature,
+      logits: own.divergence + own.crossEntropy > 0
+        ? LogitLoss(crossEntropy: own.crossEntropy, divergence: own.divergence) : nil)
   }
 
   private func record(_ phase: Phase, _ folder: RunFolder) throws -> StageRecord {
