@@ -33,9 +33,13 @@ gpu-bench: gpu-folder
 test: setup
 	swift test $(FLAGS)
 
-# A real model answers a question; the closing line says how fast.
+# A real model answers a question; then a small search turns it into a hybrid, and that writes a sentence.
 demo: build
 	@$(JET) generate smollm2-135m --chat --temperature 0 "What is the capital of France?"
+	@scripts/setup.sh demo
+	@$(JET) postnas run configs/smollm2-demo.yaml runs/demo
+	@$(JET) generate runs/demo/export --temperature 0 --max-tokens 24 "The city of Paris is"
+	@echo "The report is $(CURDIR)/runs/demo/report.html"
 
 bench: build
 	@$(JET) bench smollm2-135m --depth 0,4096

@@ -74,7 +74,7 @@ let package = Package(
       "JetSearch",
       [
         "JetReport", "JetTraining", "JetEvaluation", "JetCheckpoint", "JetInference", "JetModels",
-        "JetKernels", "JetTensor", "JetText", .product(name: "GRDB", package: "GRDB.swift"),
+        "JetFormats", "JetKernels", "JetTensor", "JetText", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(

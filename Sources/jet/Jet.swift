@@ -21,7 +21,6 @@ struct Jet: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Generate.self, Chat.self, Info.self, Tokenize.self, Logits.self, Bench.self,
-      BenchTraining.self,
-      Eval.self, Doctor.self,
+      BenchTraining.self, Eval.self, PostNASCommand.self, Train.self, Doctor.self,
     ])
 }

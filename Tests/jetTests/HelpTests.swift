@@ -9,12 +9,19 @@ struct HelpTests {
   private static let commands: [String: any ParsableCommand.Type] = [
     "jet": Jet.self, "generate": Generate.self, "chat": Chat.self, "info": Info.self,
     "tokenize": Tokenize.self, "logits": Logits.self, "bench": Bench.self, "eval": Eval.self,
-    "doctor": Doctor.self,
+    "doctor": Doctor.self, "postnas": PostNASCommand.self, "train": Train.self,
   ]
 
-  @Test(arguments: commands.keys.sorted())
+  /// The commands of `jet postnas`.
+  private static let searchCommands: [String: any ParsableCommand.Type] = [
+    "postnas-run": PostNASRun.self, "postnas-resume": PostNASResume.self,
+    "postnas-status": PostNASStatus.self, "postnas-search": PostNASSearch.self,
+    "postnas-report": PostNASReport.self, "postnas-export": PostNASExport.self,
+  ]
+
+  @Test(arguments: commands.keys.sorted() + searchCommands.keys.sorted())
   func `help is as recorded`(name: String) throws {
-    let command = try #require(Self.commands[name])
+    let command = try #require(Self.commands[name] ?? Self.searchCommands[name])
     let help = Jet.helpMessage(for: command, columns: 80) + "\n"
     let file = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "Snapshots/\(name).txt")
@@ -29,7 +36,13 @@ struct HelpTests {
       $0.configuration.commandName ?? $0._commandName
     }
     #expect(Set(names).union(["jet"]) == Set(Self.commands.keys))
-    for (name, command) in Self.commands {
+    let nested = PostNASCommand.configuration.subcommands.map {
+      "postnas-" + ($0.configuration.commandName ?? $0._commandName)
+    }
+    #expect(Set(nested) == Set(Self.searchCommands.keys))
+    for (name, command) in Self.commands.merging(
+      Self.searchCommands, uniquingKeysWith: { a, _ in a })
+    {
       #expect(command.configuration.discussion.contains("EXAMPLES"), "\(name)")
     }
   }

@@ -3,7 +3,7 @@ import JetText
 
 /// What a GGUF file's metadata say of tokens and templates.
 struct GGUFText {
-  private let file: GGUFFile
+  let file: GGUFFile
 
   init(_ file: GGUFFile) { self.file = file }
 
@@ -20,15 +20,23 @@ struct GGUFText {
       tokens: file.strings("tokenizer.ggml.tokens"), merges: file.strings("tokenizer.ggml.merges"),
       tokenTypes: file.contains(types) ? file.integers(types) : [], preTokenizer: pattern,
       beginOfTextID: beginToken(), endOfTextIDs: endTokens(),
-      // llama.cpp begins every text of Llama 3 so unless the file says otherwise.
-      addsBeginOfText: flag("add_bos_token") ?? (pattern == "llama-bpe"),
-      addsEndOfText: flag("add_eos_token") ?? false)
+      addsBeginOfText: addsBegin(),
+      addsEndOfText: addsEnd())
   }
 
   func chatTemplate() throws -> String? {
     let key = "tokenizer.chat_template"
     return file.contains(key) ? try file.string(key) : nil
   }
+
+  /// Whether a text begins with the token for it.
+  func addsBegin() throws -> Bool {
+    // llama.cpp begins every text of Llama 3 so unless the file says otherwise.
+    try flag("add_bos_token") ?? (file.string("tokenizer.ggml.pre") == "llama-bpe")
+  }
+
+  /// Whether a text ends with the token for it.
+  func addsEnd() throws -> Bool { try flag("add_eos_token") ?? false }
 
   /// How many tokens the file lists; 0 when it has no tokenizer.
   func tokenCount() throws -> Int {

@@ -1,5 +1,6 @@
 /// A JSON value that is written with its keys in the given order.
 enum JSONText {
+  case null
   case bool(Bool)
   case integer(Int)
   case number(Double)
@@ -18,6 +19,7 @@ enum JSONText {
       return "\(open)\n\(inner)\(lines.joined(separator: ",\n\(inner)"))\n\(outer)\(close)"
     }
     switch self {
+    case .null: return "null"
     case .bool(let flag): return "\(flag)"
     case .integer(let number): return "\(number)"
     case .number(let number): return "\(number)"

@@ -23,7 +23,54 @@ public final class Journal: Sendable {
     }
   }
 
+  /// The journal at `url`, only to look at, while another process may write it.
+  ///
+  /// - Throws: ``SearchError`` when there is none.
+  public init(reading url: URL) throws {
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw SearchError("\(url.path) does not exist; the run has not begun its first stage")
+    }
+    do {
+      var configuration = GRDB.Configuration()
+      configuration.readonly = true
+      configuration.busyMode = .timeout(10)
+      database = try DatabasePool(path: url.path, configuration: configuration)
+    } catch let error as DatabaseError {
+      throw SearchError("\(url.path) cannot be read as a journal: \(error.message ?? "\(error)")")
+    }
+  }
+
   // MARK: Candidates
+
+  /// How many candidates were scored, by objective.
+  public func candidateCounts() throws -> [(objective: String, count: Int)] {
+    try database.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT objective, COUNT(*) FROM candidate GROUP BY objective ORDER BY MIN(id)"
+      ).map { ($0[0], $0[1]) }
+    }
+  }
+
+  /// The best candidate of an objective; nil where none was scored.
+  public func bestCandidate(objective: String) throws -> Candidate? {
+    let row = try database.read { db in
+      try Row.fetchOne(
+        db,
+        sql: """
+          SELECT placement, observations FROM candidate WHERE objective = ?
+          ORDER BY score DESC, id LIMIT 1
+          """, arguments: [objective])
+    }
+    guard let row, let placement = Placement(key: row[0]) else { return nil }
+    return Candidate(placement, observations: [Double](blob: row[1]))
+  }
+
+  /// Seconds in which candidates were scored.
+  func candidateSeconds() throws -> Double {
+    try database.read { db in
+      try Double.fetchOne(db, sql: "SELECT SUM(seconds) FROM candidate") ?? 0
+    }
+  }
 
   /// A candidate that was scored before; nil where it was not.
   public func candidate(_ placement: Placement, objective: String) throws -> Candidate? {
@@ -105,6 +152,14 @@ public final class Journal: Sendable {
     return try rows.map { row in
       let (name, json): (String, String) = (row[0], row[1])
       return (name, try decoded(type, json, stage, name))
+    }
+  }
+
+  /// The names of a stage's values, in the order in which they were first recorded.
+  public func names(stage: String) throws -> [String] {
+    try database.read { db in
+      try String.fetchAll(
+        db, sql: "SELECT name FROM result WHERE stage = ? ORDER BY id", arguments: [stage])
     }
   }
 

@@ -1,0 +1,38 @@
+import JetTraining
+
+/// What a stage took, summed up from what its parts recorded.
+struct StageCosts {
+  let journal: Journal
+
+  func record(_ stage: SearchStage) throws -> StageRecord {
+    var record = StageRecord()
+    switch stage {
+    case .superNetwork:
+      if let own = try journal.result(
+        SuperNetworkStage.Summary.self, stage: stage.rawValue, name: "network")
+      {
+        record = own.record
+      }
+    case .placement:
+      record.seconds = try journal.candidateSeconds()
+    case .blocks, .newBlock, .grid:
+      for own in try candidates(stage) { record.add(own.record) }
+    case .final:
+      for name in FinalStage.names {
+        if let own = try journal.result(
+          StageRecord.self, stage: stage.rawValue, name: "model/\(name)")
+        {
+          record.add(own)
+        }
+      }
+    case .data, .scores, .export: break
+    }
+    return record
+  }
+
+  /// The candidates of a stage in the order of their training.
+  func candidates(_ stage: SearchStage) throws -> [TrainedCandidate] {
+    try journal.names(stage: stage.rawValue).filter { $0.hasPrefix("candidate/") }
+      .compactMap { try journal.result(TrainedCandidate.self, stage: stage.rawValue, name: $0) }
+  }
+}

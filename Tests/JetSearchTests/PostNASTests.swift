@@ -1,0 +1,104 @@
+import Foundation
+import JetCheckpoint
+import JetTestSupport
+import Testing
+
+@testable import JetSearch
+
+@Suite("PostNAS") struct PostNASTests {
+  private let folder: TemporaryFolder
+  private let tiny: TinySearch
+
+  init() throws {
+    folder = try TemporaryFolder()
+    tiny = try TinySearch(folder.url)
+  }
+
+  @Test("a whole search ends with a model that loads, a report and a table of three models")
+  func whole() throws {
+    let run = tiny.run("run")
+    let search = try PostNAS.begin(tiny.configuration(), in: run)
+    var lines: [String] = []
+    search.report = { lines.append($0.line) }
+    try search.run()
+    let model = try Checkpoint(run.export.path)
+    #expect(model.configuration.mixers.count == 5)
+    #expect(model.configuration.mixers.filter { $0.kind == "attn" }.count == 2)
+    #expect(model.configuration.mixers.filter { $0.kind == "swa" }.count == 1)
+    _ = try model.model()
+    #expect(try model.tokenizer().encode("the cat").count == 7)
+    let table = try SearchReport(run).table()
+    for word in ["teacher", "uniform", "searched", "recall", "needle-192", "perplexity"] {
+      #expect(table.contains(word), "\(word) is not in\n\(table)")
+    }
+    let status = try SearchStatus(run)
+    #expect(status.stages.allSatisfy { $0.record != nil })
+    #expect(status.activity == nil)
+    #expect(lines.contains { $0.hasPrefix("[3/8 blocks] gla, 2 of 2: step") })
+    let content = try SearchReport(run).content()
+    #expect(content.missing.isEmpty && content.blocks.count == 2 && content.ablations.count == 2)
+    #expect(content.importance.map(\.objective) == ["divergence", "recall"])
+    // Done is done: nothing is computed again.
+    lines = []
+    let again = try PostNAS.resume(run)
+    again.report = { lines.append($0.line) }
+    try again.run()
+    #expect(!lines.contains { $0.contains("step") }, "\(lines)")
+  }
+
+  @Test("a run folder refuses another configuration and a second process")
+  func refusals() throws {
+    let run = tiny.run("run")
+    let first = try PostNAS.begin(tiny.configuration(), in: run)
+    let second = message { _ = try PostNAS.resume(run) }
+    #expect(second?.contains("is worked on by process \(getpid())") == true, "\(second ?? "")")
+    withExtendedLifetime(first) {}
+    let other = message { _ = try PostNAS.begin(tiny.configuration { $0.seed = 6 }, in: run) }
+    #expect(other?.contains("holds a run with another configuration") == true, "\(other ?? "")")
+    let none = message { _ = try PostNAS.resume(tiny.run("none")) }
+    #expect(none?.contains("holds no run of PostNAS") == true, "\(none ?? "")")
+  }
+
+  @Test("asked to stop, a run keeps what it did and says how to go on")
+  func stops() throws {
+    let run = tiny.run("run")
+    let search = try PostNAS.begin(tiny.configuration(), in: run)
+    var steps = 0
+    search.report = { if $0.stage == .superNetwork, $0.text.contains("step") { steps += 1 } }
+    search.shouldStop = { steps >= 3 }
+    let stopped = message { try search.run() }
+    #expect(stopped?.hasSuffix("jet postnas resume \(run.url.path)") == true, "\(stopped ?? "")")
+    let status = try SearchStatus(run)
+    #expect(
+      status.activity?.contains("super network: layers, 1 of 2: step 3/8") == true, "\(status.text)"
+    )
+    #expect(status.stages[0].record != nil && status.stages[1].record == nil)
+  }
+
+  @Test("other constraints are searched without training, known candidates reused")
+  func searches() throws {
+    let run = tiny.run("run")
+    let search = try PostNAS.begin(tiny.configuration(), in: run)
+    let untrained = message {
+      _ = try search.search(size: 2, strategy: .beam, trains: false)
+    }
+    #expect(untrained?.contains("is not trained yet") == true, "\(untrained ?? "")")
+    _ = try search.search(size: 1, strategy: .beam, trains: true)
+    let again = try search.search(size: 1, strategy: .exhaustive, trains: false)
+    #expect(again.computedCount == 0 && again.knownCount == 5)
+    let more = try search.search(size: 2, strategy: .beam, beamWidth: 1, trains: false)
+    #expect(more.computedCount == 4 && more.layers.count == 2)
+    let gates = message { _ = try search.search(size: 2, strategy: .gates, trains: false) }
+    #expect(gates?.contains("gates are trained") == true)
+  }
+}
+
+/// The sentence of an error that `body` throws; nil if it throws none.
+func message(_ body: () throws -> Void) -> String? {
+  do {
+    try body()
+    return nil
+  } catch {
+    return "\(error)"
+  }
+}
