@@ -7,100 +7,11 @@
 //     dq = exp(g) b dO Sᵀ + N k     dk = −β exp(g) a Y Sᵀ + exp(G − g) a U dS⁺ᵀ + (L + Lᵀ) k + Nᵀ q
 // and, where rows are brought to unit length, what points along the row is taken away.
 
+#include "GradientTiles.cuh"
 #include "Launch.cuh"
 
 namespace jet::cuda {
 namespace {
-
-/// Sizes of a block, and where its tiles lie in shared memory, in elements.
-template <typename T, int KP>
-struct Plan {
-  static constexpr int kGroups = KP == 256 ? 4 : 2;
-  static constexpr int kThreads = 128 * kGroups;
-  static constexpr int kSlice = sizeof(T) == 2 ? 32 : 16;  // value columns at a time
-  static constexpr int kStages = sizeof(T) == 4 && KP == 256 ? 1 : 2;
-  static constexpr int kColumns = KP / kGroups;     // of keys, a warp
-  static constexpr int kOthers = kChunk / kGroups;  // tokens j, a warp
-  static constexpr int kKeyStride = Record<T, KP>::kKeyStride;
-  static constexpr int kSquareStride = Record<T, KP>::kSquareStride;
-  static constexpr int kSliceStride = kSlice + 8;
-  // Of a stage, which holds a slice of value columns:
-  static constexpr int kIncoming = 0;
-  static constexpr int kValues = kIncoming + kChunk * kSliceStride;
-  static constexpr int kSolved = kValues + kChunk * kSliceStride;
-  static constexpr int kCorrections = kSolved + kSlice * kSquareStride;
-  static constexpr int kMemories = kCorrections + kSlice * kSquareStride;
-  static constexpr int kOfMemories = kMemories + kSlice * kKeyStride;
-  static constexpr int kStage = kOfMemories + kSlice * kKeyStride;
-  // Of all: N and L take the place of the stages when those are done with.
-  static constexpr int kOfScores = 0;
-  static constexpr int kOfMixing = kOfScores + kChunk * kSquareStride;
-  static constexpr int kKeys = kStages * kStage;
-  static constexpr int kQueries = kKeys + kChunk * kKeyStride;
-  static constexpr int kBytes = (kQueries + kChunk * kKeyStride) * static_cast<int>(sizeof(T));
-  static_assert(kOfMixing + kChunk * kSquareStride <= kKeys);
-};
-
-/// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order.
-template <int G>
-struct Parts {
-  float of_row[G][kChunk];         // Σ_j of dA A + dP P
-  float of_strength[G][kChunk];    // Σ_j of dA A / β
-  float of_column[4][kChunk];      // Σ_i of dA A + dP P
-  float query_rise[G][kChunk];     // q · exp(g) b dO Sᵀ
-  float key_rise[G][kChunk];       // k · −exp(g) a Y Sᵀ
-  float key_fall[G][kChunk];       // k · exp(G − g) a U dS⁺ᵀ
-  float along_query[G][kChunk];    // q · dq
-  float along_key[G][kChunk];      // k · dk
-  float of_values[kChunk];         // Y · v
-  float of_memory[4 * G];          // S · dS⁺
-  float decay[kChunk];
-};
-
-/// Begins the copy of 16 bytes to shared memory, or of zeros.
-__device__ inline void copy(void *to, const void *from, bool exists) {
-  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(exists ? 16 : 0)
-               : "memory");
-}
-
-/// Begins the copy of rows of kWidth elements, a multiple of 16 bytes; rows from `count` on are zeros.
-template <typename T, int kRows, int kWidth, int kThreads>
-__device__ void copy_rows(T *to, int stride, const T *from, int count) {
-  constexpr int kVector = 16 / sizeof(T);
-#pragma unroll
-  for (int i = threadIdx.x; i < kRows * kWidth / kVector; i += kThreads) {
-    int row = i / (kWidth / kVector), column = i % (kWidth / kVector) * kVector;
-    bool exists = row < count;
-    copy(to + row * stride + column, exists ? from + int64_t(row) * kWidth + column : from, exists);
-  }
-}
-
-/// Brings 64 tokens × kSlice value columns to shared memory, at once where they are not aligned.
-template <typename T, int kSlice, int kThreads>
-__device__ void copy_tokens(T *to, int stride, const T *from, int64_t token, int count, int width, bool is_aligned) {
-  if (is_aligned) {
-    constexpr int kVector = 16 / sizeof(T);
-    for (int i = threadIdx.x; i < kChunk * kSlice / kVector; i += kThreads) {
-      int row = i / (kSlice / kVector), column = i % (kSlice / kVector) * kVector;
-      bool exists = row < count && column < width;
-      copy(to + row * stride + column, exists ? from + row * token + column : from, exists);
-    }
-  } else {
-    for (int i = threadIdx.x; i < kChunk * kSlice; i += kThreads) {
-      int row = i / kSlice, column = i % kSlice;
-      bool exists = row < count && column < width;
-      to[row * stride + column] = exists ? from[row * token + column] : rounded<T>(0.0f);
-    }
-  }
-}
-
-__device__ inline float product(const Half *a, const Half *b) {
-  float2 x = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(a));
-  float2 y = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(b));
-  return x.x * y.x + x.y * y.y;
-}
-__device__ inline float product(const float *a, const float *b) { return a[0] * b[0] + a[1] * b[1]; }
 
 __device__ inline float over_quad(float x) {
   x += __shfl_xor_sync(~0u, x, 1);
