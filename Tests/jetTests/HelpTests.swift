@@ -8,8 +8,9 @@ import Testing
 struct HelpTests {
   private static let commands: [String: any ParsableCommand.Type] = [
     "jet": Jet.self, "generate": Generate.self, "chat": Chat.self, "info": Info.self,
-    "tokenize": Tokenize.self, "logits": Logits.self, "bench": Bench.self, "eval": Eval.self,
-    "doctor": Doctor.self, "postnas": PostNASCommand.self, "train": Train.self,
+    "tokenize": Tokenize.self, "logits": Logits.self, "bench": Bench.self,
+    "bench-training": BenchTraining.self, "eval": Eval.self, "doctor": Doctor.self,
+    "postnas": PostNASCommand.self, "train": Train.self,
   ]
 
   /// The commands of `jet postnas`.
