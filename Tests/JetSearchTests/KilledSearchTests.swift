@@ -8,7 +8,7 @@ import Testing
 
 @Suite("A killed search") struct KilledSearchTests {
   @Test(
-    "killed by SIGKILL twenty times on its way and resumed, a run decides the same and ends in the same bits"
+    "killed by SIGKILL at any moment and resumed, runs decide the same and end in the same bits"
   )
   func killed() async throws {
     // The child knows its parent's number, and so the folder.
@@ -20,39 +20,49 @@ import Testing
     let start = ContinuousClock.now
     try PostNAS.begin(tiny.configuration(), in: tiny.run("whole")).run()
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    // Each child does about a twentieth of the work before it is killed, at a moment that nobody chose.
-    let most = String(Int(seconds * 1e6 / 6))
-    setenv("JET_KILL_MICROSECONDS", most, 1)
-    for _ in 0..<20 {
-      await #expect(processExitsWith: .signal(SIGKILL)) {
-        let place = FileManager.default.temporaryDirectory
-          .appending(path: "jet-search-\(getppid())")
-        let environment = ProcessInfo.processInfo.environment["JET_KILL_MICROSECONDS"]
-        let most = environment.flatMap(UInt32.init) ?? 500_000
-        Thread.detachNewThread {
-          usleep(UInt32.random(in: 0..<most))
-          kill(getpid(), SIGKILL)
-        }
-        let configuration = try SearchConfiguration(
-          contentsOf: place.appending(path: "search.yaml").path)
-        try PostNAS.begin(configuration, in: SearchFolder(place.appending(path: "killed"))).run()
-        // Faster than the killer: it comes.
-        sleep(60)
+    // Each child does about a sixth of the work before it is killed, at a moment that nobody chose.
+    setenv("JET_KILL_MICROSECONDS", String(Int(seconds * 1e6 / 3)), 1)
+    for name in ["killed-1", "killed-2", "killed-3"] {
+      setenv("JET_KILL_RUN", name, 1)
+      for _ in 0..<7 {
+        await #expect(processExitsWith: .signal(SIGKILL)) { try Self.runUntilKilled() }
       }
+      try PostNAS.begin(tiny.configuration(), in: tiny.run(name)).run()
+      try expectSame(tiny.run(name), tiny.run("whole"))
     }
-    try PostNAS.resume(tiny.run("killed")).run()
-    let (whole, killed) = (tiny.run("whole"), tiny.run("killed"))
+  }
+
+  /// The work of a child: a run in the parent's folder, and a killer beside it.
+  private static func runUntilKilled() throws {
+    let place = FileManager.default.temporaryDirectory.appending(path: "jet-search-\(getppid())")
+    let environment = ProcessInfo.processInfo.environment
+    guard let name = environment["JET_KILL_RUN"],
+      let most = environment["JET_KILL_MICROSECONDS"].flatMap(UInt32.init)
+    else { return }
+    Thread.detachNewThread {
+      usleep(UInt32.random(in: 0..<most))
+      kill(getpid(), SIGKILL)
+    }
+    let configuration = try SearchConfiguration(
+      contentsOf: place.appending(path: "search.yaml").path)
+    try PostNAS.begin(configuration, in: SearchFolder(place.appending(path: name))).run()
+    // Faster than the killer: it comes.
+    sleep(60)
+  }
+
+  private func expectSame(_ killed: SearchFolder, _ whole: SearchFolder) throws {
     #expect(try Self.decisions(killed) == Self.decisions(whole))
     for name in FinalStage.names {
-      #expect(
-        try Data(
-          contentsOf: FinalStage.model(name, in: killed).appending(path: "model.safetensors"))
-          == Data(
-            contentsOf: FinalStage.model(name, in: whole).appending(path: "model.safetensors")))
+      let (own, other) = (
+        FinalStage.model(name, in: killed), FinalStage.model(name, in: whole)
+      )
+      for file in ["model.safetensors", "config.json"] {
+        let same =
+          try Data(contentsOf: own.appending(path: file))
+          == Data(contentsOf: other.appending(path: file))
+        #expect(same, "\(name)/\(file)")
+      }
     }
-    #expect(
-      try Data(contentsOf: killed.export.appending(path: "config.json"))
-        == Data(contentsOf: whole.export.appending(path: "config.json")))
   }
 
   /// All that a run found, apart from times and rates.

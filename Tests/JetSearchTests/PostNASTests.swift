@@ -28,7 +28,7 @@ import Testing
     _ = try model.model()
     #expect(try model.tokenizer().encode("the cat").count == 7)
     let table = try SearchReport(run).table()
-    for word in ["teacher", "uniform", "searched", "recall", "needle-192", "perplexity"] {
+    for word in ["teacher", "uniform", "searched", "recall", "recall-200", "perplexity"] {
       #expect(table.contains(word), "\(word) is not in\n\(table)")
     }
     let status = try SearchStatus(run)

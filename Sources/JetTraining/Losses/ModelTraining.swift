@@ -58,10 +58,12 @@ public final class ModelTraining: Objective {
   public func operations(sequences: Int, length: Int) -> Double? {
     let tokens = sequences * length
     func forward(_ model: HybridModel, from layer: Int = 0) -> Double {
-      let layers = layer..<model.layers.count
-      return model.mixerOperations(layers, sequences: sequences, length: length)
-        + model.mlpOperations(layers: layers.count, tokens: tokens)
+      let range = layer..<model.layers.count
+      return model.mixerOperations(range, sequences: sequences, length: length)
+        + model.mlpOperations(layers: range.count, tokens: tokens)
     }
+    let trained = layers.firstIndex { !$0.isEmpty } ?? student.layers.count
+    let first = parameters.index(name: Self.embedding) == nil ? trained : 0
     var sum = forward(student) + Double(recomputes ? 2 : 1) * forward(student, from: first)
     sum += 2 * student.headOperations(tokens: tokens)
     sum += 2 * Double(tokens) * Double(parameters.elementCount)

@@ -99,7 +99,7 @@ struct TinySearch {
       all_weights: {tokens: 512, learning_rate: 1e-3}
       lengths: [{from: 0.5, sequence_length: 64, sequences: 1}]
     evaluation:
-      tasks: [{task: needle, lengths: [192], items: 1}]
+      tasks: [{task: recall, lengths: [200], items: 1}]
       contexts: [64]
       decode_tokens: 2
     """
