@@ -1,5 +1,6 @@
 import Foundation
 import JetCheckpoint
+import JetEvaluation
 import JetTensor
 import JetTestSupport
 import Testing

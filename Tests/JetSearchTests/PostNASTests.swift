@@ -1,6 +1,9 @@
 import Foundation
 import JetCheckpoint
+import JetModels
+import JetReport
 import JetTestSupport
+import JetText
 import Testing
 
 @testable import JetSearch

@@ -1,6 +1,7 @@
 import Foundation
 import JetModels
 import JetTestSupport
+import JetTraining
 import Testing
 
 @testable import JetSearch
