@@ -1,4 +1,5 @@
 import Foundation
+import JetEvaluation
 import JetModels
 import JetTensor
 import JetTestSupport
@@ -25,18 +26,44 @@ import Testing
     return network
   }
 
-  @Test func table() throws {
+  @Test func searchesOfSetsFindThePairThatOnlyWorksTogether() throws {
     let network = try network()
+    let folder = try TemporaryFolder()
     let objective = try DivergenceObjective(
       network: network, weights: network.identity(), windows: PlantedTeacher.texts(24, seed: 5))
-    func score(_ layers: [Int]) throws -> Double {
-      let all = Placement(repeating: .linear, count: 6)
-      let values = try objective.observations(of: all.replacing(layers, by: .full))
-      return values.reduce(0, +) / Double(values.count)
+    let scorer = CandidateScorer(
+      objective, journal: try Journal(folder.url.appending(path: "journal.sqlite")))
+    let problem = try PlacementProblem(
+      base: Placement(repeating: .linear, count: PlantedTeacher.layers), choice: .full, count: 2)
+    func layers(_ strategy: some PlacementStrategy) throws -> [Int] {
+      try strategy.solve(problem, scorer: scorer).layers(.full)
     }
-    print("none", try score([]))
-    for a in 0..<6 { print(a, try score([a])) }
-    for a in 0..<6 { for b in a + 1..<6 { print(a, b, try score([a, b])) } }
-    print(try score([0, 1, 2, 4]))
+    func candidate(_ layers: [Int]) throws -> Candidate {
+      try scorer.candidate(problem.placing(layers))
+    }
+
+    #expect(try layers(ExhaustiveSearch(limit: 100)) == PlantedTeacher.pair)
+    #expect(try layers(BeamSearch(width: 3)) == PlantedTeacher.pair)
+    // All pairs and single layers, each scored once by whichever search came first.
+    #expect(scorer.computedCount == 15 + 6)
+
+    // The layer that looks for slots harms while they are empty, so its rank is the last.
+    let none = try candidate([])
+    #expect(try candidate([4]).score.value < none.score.value)
+    #expect(try candidate([0]).score.value > none.score.value)
+    let ranked = try layers(OneLayerRestored())
+    #expect(ranked != PlantedTeacher.pair)
+    #expect(!ranked.contains(4))
+    let uniform = try layers(UniformPlacement())
+    for worse in [ranked, uniform] where worse != PlantedTeacher.pair {
+      let gain = try candidate(PlantedTeacher.pair).difference(to: candidate(worse))
+      #expect(gain.value > 3 * (gain.standardError ?? .infinity))
+    }
+
+    let batch = PackedBatch(PlantedTeacher.texts(24, seed: 6).map(TinyNetwork.packed))
+    let gates = try GateStrategy(
+      network, batches: [batch],
+      configuration: GateConfiguration(steps: 120, learningRate: 0.1, recomputes: false))
+    #expect(try layers(gates) == PlantedTeacher.pair, "\(gates.gates)")
   }
 }

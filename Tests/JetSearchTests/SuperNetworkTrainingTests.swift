@@ -33,20 +33,25 @@ import Testing
     let first = try train(layers, parameters, rate: 3e-3, steps: 30) {
       TinyNetwork.batch(seed: UInt64($0 % 8))
     }
-    #expect(first.suffix(5).reduce(0, +) < 0.8 * first.prefix(5).reduce(0, +))
-    // The same placement before and after, as the drawn ones are of unequal difficulty.
+    let (early, late) = (first.prefix(5).reduce(0, +), first.suffix(5).reduce(0, +))
+    #expect(late < 0.8 * early)
+    // The same placements and text before and after, as the drawn ones are of unequal difficulty.
     let paths = try PathTraining(
       network, PathLoss(), PathSampling(), 4, parameters, recomputes: true)
     func measured() throws -> Double {
-      try paths.accumulate(
-        try #require(Placement(key: "LFLL")), TinyNetwork.batch(seed: 50), scale: 1,
-        into: GradientSums(count: parameters.leaves.count))["loss"]?.item(as: Double.self) ?? .nan
+      try ["LFLL", "LLLL", "LLLF"].reduce(0) { sum, key in
+        let losses = try paths.accumulate(
+          #require(Placement(key: key)), TinyNetwork.batch(seed: 5), scale: 1,
+          into: GradientSums(count: parameters.leaves.count))
+        return try sum + #require(losses["loss"]).item(as: Double.self)
+      }
     }
     let before = try measured()
-    _ = try train(paths, parameters, rate: 3e-3, steps: 60) {
-      TinyNetwork.batch(seed: UInt64($0 % 16))
+    _ = try train(paths, parameters, rate: 3e-3, steps: 80) {
+      TinyNetwork.batch(seed: UInt64($0 % 8))
     }
-    #expect(try measured() < 0.9 * before)
+    let after = try measured()
+    #expect(after < 0.9 * before, "\(before) to \(after)")
   }
 
   @Test(arguments: ["FLLF", "LLLL", "FFFF", "LWFL"], [false, true])
@@ -72,8 +77,11 @@ import Testing
       found.append(sums.sums)
     }
     let direct = try directLoss(network, placement, batch, loss)
-    let wanted = gradients(
-      of: [direct * 0.5], by: parameters.leaves.map(\.computed))
+    // Full attention everywhere, with that frozen, depends on nothing that is trained.
+    let wanted =
+      direct.requiresGradient
+      ? gradients(of: [direct * 0.5], by: parameters.leaves.map(\.computed))
+      : parameters.leaves.map { _ in nil }
     for value in losses {
       #expect(abs(value - direct.item(as: Double.self)) < 1e-4 * direct.item(as: Double.self))
     }

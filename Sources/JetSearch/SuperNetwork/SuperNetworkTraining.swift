@@ -1,3 +1,4 @@
+public import JetModels
 public import JetTensor
 public import JetTraining
 
@@ -74,6 +75,16 @@ public final class SuperNetworkTraining: Objective {
 
   /// That of the placements.
   public var generators: [String: Generator] { work.generators }
+
+  /// The teacher and both paths: a resumed run must have the same frozen weights.
+  public var models: [HybridModel] {
+    [network.teacher, network.attentionPath, network.linearPath]
+  }
+
+  /// What the layers cost; not told of paths, as each batch draws another.
+  public func operations(sequences: Int, length: Int) -> Double? {
+    work.operations(sequences: sequences, length: length)
+  }
 
   /// Adds the gradients of the batch's placement; reports `feature`, `divergence` and `crossEntropy`, or `layer.N`.
   public func accumulate(

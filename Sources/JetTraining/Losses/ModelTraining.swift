@@ -14,6 +14,7 @@ public final class ModelTraining: Objective {
   private let parameters: TrainedParameters
   private let recomputes: Bool
   private let layers: [[Int]]
+  private let first: Int
   private let ends: [Int]
 
   /// An objective on the student's logits.
@@ -33,7 +34,11 @@ public final class ModelTraining: Objective {
     self.loss = loss
     self.parameters = parameters
     self.recomputes = recomputes
-    layers = student.layers.indices.map { parameters.indices(layer: $0) }
+    let layers = student.layers.indices.map { parameters.indices(layer: $0) }
+    self.layers = layers
+    first =
+      parameters.index(name: Self.embedding) != nil
+      ? 0 : layers.firstIndex { !$0.isEmpty } ?? layers.count
     // The head, which may be the embedding, and the norm before it.
     ends = parameters.leaves.indices.filter { index in
       let name = parameters.leaves[index].names[0]

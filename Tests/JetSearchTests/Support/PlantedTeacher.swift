@@ -82,7 +82,7 @@ enum PlantedTeacher {
     (0..<8).map { Double(distance) * pow(theta, -Double($0) / Double(headWidth / 2)) }
   }
 
-  /// A text: an order of the first alphabet twice over, or symbols of the second with a period.
+  /// A text: an order of the first alphabet again and again, or any symbols of the second.
   static func text(_ isInduction: Bool, length: Int, _ generator: inout SplitMix64) -> [Int] {
     if isInduction {
       let order = generator.order(of: first)

@@ -9,14 +9,15 @@ import JetTraining
 
 /// Small teachers over bytes, and super networks of them.
 enum TinyNetwork {
-  static let attention = AttentionConfiguration(heads: 4, keyValueHeads: 2, headWidth: 8)
+  static let attention = AttentionConfiguration(
+    heads: 4, keyValueHeads: 2, headWidth: 8, hasBias: true)
   static let linear = MixerConfiguration.gatedDeltaNet(
     GatedDeltaNetConfiguration(heads: 4, keyWidth: 8, valueWidth: 8))
   static let layers = 4
 
   static func teacher(dtype: DType = .float32, seed: UInt64 = 1) throws -> HybridModel {
     let configuration = ModelConfiguration(
-      family: .llama, vocabularySize: 257, width: 32, mlpWidth: 48,
+      family: .jetNemotron, vocabularySize: 257, width: 32, mlpWidth: 48,
       mixers: Array(repeating: .attention(attention), count: layers), normEps: 1e-6,
       rotary: RotaryConfiguration(theta: 1e4), maximumPositions: 256, tiesEmbeddings: true,
       initializerDeviation: 0.2)
