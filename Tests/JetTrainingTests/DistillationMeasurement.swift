@@ -12,7 +12,7 @@ private let environment = ProcessInfo.processInfo.environment
 /// Not a test: how fast a real teacher's mixers are distilled on this machine.
 ///
 /// `JET_DISTILL_MODEL` names a checkpoint and `JET_DISTILL_TEXT` a `.jsonl` file; `JET_DISTILL_STEPS`,
-/// `JET_DISTILL_LENGTH`, `JET_DISTILL_SEQUENCES` and `JET_DISTILL_RATE` may be given.
+/// `JET_DISTILL_LENGTH`, `JET_DISTILL_SEQUENCES`, `JET_DISTILL_RATE` and `JET_DISTILL_MIXER`, a kind, may be given.
 @Suite("Distillation of a real teacher", .enabled(if: environment["JET_DISTILL_MODEL"] != nil))
 struct DistillationMeasurement {
   private func number(_ name: String, _ otherwise: Double) -> Double {
@@ -37,8 +37,11 @@ struct DistillationMeasurement {
     say("\(summary.tokens) tokens in \(ContinuousClock.now - started)")
     let shards = try TokenShardList.open(folder.url)
     let attention = try #require(teacher.configuration.mixers[0].attentionHeads)
+    let mixer = try MixerConfiguration.linear(
+      kind: environment["JET_DISTILL_MIXER"] ?? GatedDeltaNetConfiguration.kind, like: attention,
+      width: teacher.configuration.width)
     let mixers = Conversion.placement(
-      teacher.configuration, keeping: [7, 13, 19, 25], mixer: .gatedDeltaNet(like: attention))
+      teacher.configuration, keeping: [7, 13, 19, 25], mixer: mixer)
     var configuration = TrainingConfiguration(
       steps: Int(number("STEPS", 20)),
       stages: [

@@ -10,10 +10,11 @@ struct ZstandardTests {
     let library = try #require(Zstandard.Library())
     var room = [UInt8](repeating: 0, count: bytes.count + bytes.count / 128 + 512)
     let (space, count) = (room.count, bytes.count)
-    let size = room.withUnsafeMutableBytes { room in
+    let size = try room.withUnsafeMutableBytes { room in
       // An empty array has no address.
-      (bytes + [0]).withUnsafeBytes { bytes in
-        library.compress(room.baseAddress!, space, bytes.baseAddress!, count, 3)
+      try (bytes + [0]).withUnsafeBytes { bytes in
+        library.compress(
+          try #require(room.baseAddress), space, try #require(bytes.baseAddress), count, 3)
       }
     }
     try #require(library.isError(size) == 0)
