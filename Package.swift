@@ -74,7 +74,8 @@ let package = Package(
       "JetSearch",
       [
         "JetReport", "JetTraining", "JetEvaluation", "JetCheckpoint", "JetInference", "JetModels",
-        "JetFormats", "JetKernels", "JetTensor", "JetText", .product(name: "GRDB", package: "GRDB.swift"),
+        "JetFormats", "JetKernels", "JetTensor", "JetText",
+        .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(
@@ -123,7 +124,8 @@ let package = Package(
     tests(
       "JetSearchTests",
       [
-        "JetSearch", "JetTraining", "JetEvaluation", "JetCheckpoint", "JetModels", "JetKernels",
+        "JetSearch", "JetReport", "JetTraining", "JetEvaluation", "JetCheckpoint", "JetModels",
+        "JetKernels",
         "JetTensor", "JetText", "JetTestSupport",
       ]),
     .testTarget(

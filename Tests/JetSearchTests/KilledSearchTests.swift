@@ -1,5 +1,6 @@
 import Foundation
 import JetCheckpoint
+import JetEvaluation
 import JetTensor
 import JetTestSupport
 import Testing
@@ -99,7 +100,8 @@ import Testing
     for name in FinalStage.names {
       let own = try journal.result(ModelScores.self, stage: "scores", name: "scores/\(name)")
       lines.append(
-        "\(name) \(own?.validationLosses ?? []) \(own?.tasks.flatMap(\.items).map(\.values) ?? [])")
+        "\(name) \(own?.validationLosses ?? []) \(own?.tasks.flatMap(\.items).map { $0.values.sorted { $0.key < $1.key } } ?? [])"
+      )
     }
     return lines
   }

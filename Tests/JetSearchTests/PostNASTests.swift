@@ -1,6 +1,9 @@
 import Foundation
 import JetCheckpoint
+import JetModels
+import JetReport
 import JetTestSupport
+import JetText
 import Testing
 
 @testable import JetSearch
@@ -17,10 +20,12 @@ import Testing
   @Test("a whole search ends with a model that loads, a report and a table of three models")
   func whole() throws {
     let run = tiny.run("run")
-    let search = try PostNAS.begin(tiny.configuration(), in: run)
     var lines: [String] = []
-    search.report = { lines.append($0.line) }
-    try search.run()
+    do {
+      let search = try PostNAS.begin(tiny.configuration(), in: run)
+      search.report = { lines.append($0.line) }
+      try search.run()
+    }
     let model = try Checkpoint(run.export.path)
     #expect(model.configuration.mixers.count == 5)
     #expect(model.configuration.mixers.filter { $0.kind == "attn" }.count == 2)

@@ -1,6 +1,7 @@
 import Foundation
 import JetModels
 import JetTestSupport
+import JetTraining
 import Testing
 
 @testable import JetSearch
@@ -52,7 +53,7 @@ import Testing
       ("dtype: float32", "'teacher' is missing"),
       (head + "sead: 1", "line 3: the key 'sead' is not known"),
       (head + "placement:\n  beam_widht: 3", "line 4: the key 'placement.beam_widht' is not known"),
-      (head + "seed: 1\nseed: 2", "line 4: 'seed' is given twice"),
+      (head + "seed: 1\nseed: 2", "duplicated key(s): 'seed'"),
       (
         head + "seed: many", "line 3: 'seed' has a value of the wrong kind; expected a whole number"
       ),

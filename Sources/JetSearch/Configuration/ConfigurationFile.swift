@@ -150,9 +150,6 @@ private struct ConfigurationNode {
       for (key, own) in mapping {
         let name = key.scalar?.string ?? "?"
         let inner = path.isEmpty ? name : "\(path).\(name)"
-        guard members[name] == nil else {
-          throw SearchError("\(file), line \(key.mark?.line ?? 0): '\(inner)' is given twice")
-        }
         members[name] = try value(own, file, inner, &lines)
         lines[inner] = key.mark?.line
       }
