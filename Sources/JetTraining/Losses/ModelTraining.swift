@@ -62,8 +62,6 @@ public final class ModelTraining: Objective {
       return model.mixerOperations(range, sequences: sequences, length: length)
         + model.mlpOperations(layers: range.count, tokens: tokens)
     }
-    let trained = layers.firstIndex { !$0.isEmpty } ?? student.layers.count
-    let first = parameters.index(name: Self.embedding) == nil ? trained : 0
     var sum = forward(student) + Double(recomputes ? 2 : 1) * forward(student, from: first)
     sum += 2 * student.headOperations(tokens: tokens)
     sum += 2 * Double(tokens) * Double(parameters.elementCount)
