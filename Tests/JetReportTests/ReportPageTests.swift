@@ -98,7 +98,7 @@ import Testing
         PlacementRow(
           objective: name, strategy: name, placed: name, count: .max, placement: name,
           score: estimate, differenceToUniform: estimate)
-      ], chosenPlacement: name, blocks: [row, row], ablations: [row],
+      ], chosenPlacement: name, chosenBlock: name, blocks: [row, row], ablations: [row],
       grid: [
         GridRow(
           keyWidth: .max, valueWidth: 0, headCount: -1, tokensPerSecond: estimate, score: estimate,

@@ -39,6 +39,7 @@ enum SampleContent {
         beamWidth: 8
       """
     content.chosenPlacement = searched
+    content.chosenBlock = "JetBlock (12 heads of 96 × 256)"
     addSearch(to: &content)
     addResults(to: &content)
     content.notes = [

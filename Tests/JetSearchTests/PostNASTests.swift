@@ -43,6 +43,8 @@ import Testing
     let content = try SearchReport(run).content()
     #expect(content.missing.isEmpty && content.blocks.count == 2 && content.ablations.count == 2)
     #expect(content.importance.map(\.objective) == ["divergence", "recall"])
+    let block = try #require(model.configuration.mixers.compactMap(\.linear).first)
+    #expect(content.chosenBlock?.hasPrefix(type(of: block).title) == true)
     // Done is done: nothing is computed again.
     lines = []
     let again = try PostNAS.resume(run)

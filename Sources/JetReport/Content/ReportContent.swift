@@ -24,6 +24,8 @@ public struct ReportContent: Codable, Hashable, Sendable {
   public var placements: [PlacementRow]
   /// The placement that the search went on with: a letter a layer.
   public var chosenPlacement: String?
+  /// The block that stands in the linear layers of ``ReportContent/chosenPlacement``.
+  public var chosenBlock: String?
   /// The linear blocks that were compared.
   public var blocks: [BlockRow]
   /// Changes of the chosen block that were compared.
@@ -52,7 +54,8 @@ public struct ReportContent: Codable, Hashable, Sendable {
     title: String, teacher: String = "", machine: String = "", date: String = "",
     jetVersion: String = "", teacherShape: TeacherShape? = nil, configuration: String = "",
     importance: [LayerImportance] = [], placements: [PlacementRow] = [],
-    chosenPlacement: String? = nil, blocks: [BlockRow] = [], ablations: [BlockRow] = [],
+    chosenPlacement: String? = nil, chosenBlock: String? = nil, blocks: [BlockRow] = [],
+    ablations: [BlockRow] = [],
     grid: [GridRow] = [], gains: [GainStep] = [], losses: [LossCurve] = [],
     comparison: [ModelRow] = [], comparisonContext: Int? = nil, contexts: [ContextCurve] = [],
     costs: [StageCost] = [], notes: [String] = [], missing: [String] = []
@@ -67,6 +70,7 @@ public struct ReportContent: Codable, Hashable, Sendable {
     self.importance = importance
     self.placements = placements
     self.chosenPlacement = chosenPlacement
+    self.chosenBlock = chosenBlock
     self.blocks = blocks
     self.ablations = ablations
     self.grid = grid

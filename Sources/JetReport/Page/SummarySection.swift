@@ -30,7 +30,7 @@ struct SummarySection {
 
   private func kind(_ letter: Character) -> String {
     guard letter == "L" else { return LayerStrip.name(letter) }
-    return content.blocks.first(where: \.isChosen)?.name ?? "linear attention"
+    return content.chosenBlock ?? "linear attention"
   }
 
   private var facts: String {

@@ -105,8 +105,23 @@ struct ReportParts {
     }
   }
 
+  private func title(_ candidate: TrainedCandidate) -> String {
+    candidate.linear.linear.map { type(of: $0).title } ?? candidate.name
+  }
+
+  /// The block that the last stage with a choice has chosen, with its sizes.
+  func chosenBlock() throws -> String? {
+    let stages: [SearchStage] = [.blocks, .newBlock, .grid]
+    guard let name = try stages.compactMap(chosenName).last else { return nil }
+    return try stages.flatMap(candidates).last { $0.name == name }.map { candidate in
+      let sizes = candidate.linear.linear?.stateSizes
+      return title(candidate)
+        + (sizes.map { " (\($0.heads) heads of \($0.keyWidth) × \($0.valueWidth))" } ?? "")
+    }
+  }
+
   private func row(_ candidate: TrainedCandidate, _ chosen: String?) -> BlockRow {
-    let title = candidate.linear.linear.map { type(of: $0).title } ?? candidate.name
+    let title = title(candidate)
     let isPlain = candidate.name == candidate.linear.kind
     return BlockRow(
       name: isPlain ? title : "\(title), \(candidate.name)",

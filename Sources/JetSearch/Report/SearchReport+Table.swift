@@ -48,7 +48,11 @@ extension SearchReport {
         return column == 0 ? cell + space : space + cell
       }.joined(separator: "  ")
     }
-    let chosen = content.chosenPlacement.map { "placement  \($0)\n" } ?? ""
-    return lines.joined(separator: "\n") + "\n" + chosen + "report     \(folder.report.path)"
+    let chosen =
+      content.chosenPlacement.map { placement in
+        "placement  \(placement); L is \(content.chosenBlock ?? "linear")\n"
+      } ?? ""
+    return lines.joined(separator: "\n") + "\n" + chosen
+      + "report     \(folder.report.path)\n" + content.notes.joined(separator: "\n")
   }
 }

@@ -37,6 +37,7 @@ public struct SearchReport {
     content.importance = try parts.importance()
     content.placements = try parts.placements()
     content.chosenPlacement = try parts.chosen()?.searched.key
+    content.chosenBlock = try parts.chosenBlock()
     content.blocks = try parts.blocks()
     content.ablations = try parts.ablations()
     content.grid = try parts.grid()
