@@ -71,20 +71,21 @@ enum ConfigurationFile {
   static func separate(
     _ yaml: String, key: String, file: String
   ) throws(SearchError) -> (own: String, rest: String) {
-    var (own, rest): ([Substring], [Substring]) = ([], [])
-    var isInside = false
+    var (own, rest): ([String], [String]) = ([], [])
+    var (isInside, isFound) = (false, false)
     for line in yaml.split(separator: "\n", omittingEmptySubsequences: false) {
       if line.hasPrefix("\(key):") {
-        isInside = true
-        own.append("")
+        (isInside, isFound) = (true, true)
+        // What stands behind the colon stays in its column: `key: {a: 1}`.
+        own.append(String(repeating: " ", count: key.count + 1) + line.dropFirst(key.count + 1))
         rest.append("")
         continue
       }
       if let first = line.first, !first.isWhitespace, first != "#" { isInside = false }
-      own.append(isInside ? line : "")
-      rest.append(isInside ? "" : line)
+      own.append(isInside ? String(line) : "")
+      rest.append(isInside ? "" : String(line))
     }
-    guard own.contains(where: { !$0.isEmpty }) else {
+    guard isFound else {
       throw SearchError("\(file) has no '\(key)'; add it with its keys indented below")
     }
     return (own.joined(separator: "\n"), rest.joined(separator: "\n"))
