@@ -68,23 +68,25 @@ struct ReportParts {
           PlacementOutcome.self, stage: SearchStage.placement.rawValue, name: name
         ).map { (name: name, outcome: $0) }
       }
-    return outcomes.map { name, outcome in
+    return try outcomes.map { name, outcome in
       let objective = name.split(separator: "/").dropFirst().first.map(String.init) ?? ""
       return PlacementRow(
         objective: objective, strategy: outcome.strategy, placed: outcome.problem.choice.rawValue,
         count: outcome.problem.count, placement: outcome.placement.key,
         score: Estimate(outcome.score),
         differenceToUniform: outcome.strategy == PlacementRow.uniformStrategy
-          ? nil : difference(outcome, outcomes.map(\.outcome)))
+          ? nil : try difference(outcome, outcomes.map(\.outcome)))
     }
   }
 
   /// An outcome's score less uniform's, item by item where the journal has both candidates.
-  private func difference(_ outcome: PlacementOutcome, _ all: [PlacementOutcome]) -> Estimate? {
+  private func difference(
+    _ outcome: PlacementOutcome, _ all: [PlacementOutcome]
+  ) throws -> Estimate? {
     guard
       let uniform = all.first(where: {
         $0.strategy == PlacementRow.uniformStrategy && $0.problem == outcome.problem
-      }), let pair = try? journal.pair(outcome.placement, uniform.placement, score: outcome.score)
+      }), let pair = try journal.pair(outcome.placement, uniform.placement, score: outcome.score)
     else { return nil }
     return Estimate(pair.0.difference(to: pair.1))
   }
