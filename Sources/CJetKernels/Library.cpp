@@ -20,6 +20,34 @@ TORCH_LIBRARY(jet, m) {
       "layers_step(Tensor x, int[] kinds, int[] heads, float[] reals, Tensor?[] tensors) -> Tensor");
   m.def("head_step(Tensor x, Tensor? norm, float eps, Tensor weight, Tensor? bias) -> Tensor");
 
+  // Decode on pools, for CUDA only: one token of each of N sequences, which have slots in pools of memories and
+  // windows, and pages in pools of keys and values. A ring is a page of as many tokens as the window has.
+  // Letters as in StepArguments.h; S slots, P pages of C tokens, M the most pages of a sequence.
+  //   linear_step    [N, in] to [N, out]: x is normed (if asked) and passes SiLU (if asked), meets weight [out, in] and
+  //                  bias, and the residual is added; with gates_output the rows are F of a gate, then F of what it
+  //                  gates, and the result is silu(gate) * other, [N, F]
+  //   jet_block_step projected [N, q | k | v | gate | R | a | b], taps [N, H V W], window [S, H V, W] and
+  //                  memory [S, H, K, V] changed at slots int32 [N]; to [N, H V], gated and normed
+  //   rotary_step    projected [N, q | k | v]; frequencies float32 [Dh / 2]; keys and values [P, G, C, Dh] changed where
+  //                  pages int32 [N, M] and positions int32 [N] say; to the queries [N, H, Dh], normed (if asked) and turned
+  //   paged_attention_step  queries [N, H, Dh] to [N, H Dh]
+  //   sample_step    logits float32 [N, vocabulary], options [N] each, to token ids int64 [N]
+  m.def(
+      "linear_step(Tensor x, Tensor weight, Tensor? bias, Tensor? norm, float eps, bool activates_input, "
+      "bool gates_output, Tensor? residual) -> Tensor");
+  m.def(
+      "jet_block_step(Tensor projected, Tensor taps, Tensor a_log, Tensor dt_bias, Tensor norm, float eps, "
+      "Tensor(a!) window, Tensor(b!) memory, Tensor slots) -> Tensor");
+  m.def(
+      "rotary_step(Tensor projected, Tensor? query_norm, Tensor? key_norm, float eps, Tensor frequencies, "
+      "float magnitude, Tensor(a!) keys, Tensor(b!) values, Tensor pages, Tensor positions, bool ring) -> Tensor");
+  m.def(
+      "paged_attention_step(Tensor query, Tensor keys, Tensor values, Tensor pages, Tensor positions, bool ring, "
+      "float scale) -> Tensor");
+  m.def(
+      "sample_step(Tensor logits, Tensor temperature, Tensor top_k, Tensor top_p, Tensor min_p, Tensor seeds, "
+      "Tensor positions) -> Tensor");
+
   // Prefill: many tokens a sequence.
   m.def(
       "gated_delta_rule_chunked(Tensor query, Tensor key, Tensor value, Tensor write_strength, "

@@ -10,9 +10,14 @@ enum Kernels {
   static let gatedDeltaRuleStep = find("gated_delta_rule_step")
   static let gatedRMSNorm = find("gated_rms_norm")
   static let headStep = find("head_step")
+  static let jetBlockStep = find("jet_block_step")
   static let layersStep = find("layers_step")
+  static let linearStep = find("linear_step")
+  static let pagedAttentionStep = find("paged_attention_step")
   static let rmsNorm = find("rms_norm")
   static let rotary = find("rotary")
+  static let rotaryStep = find("rotary_step")
+  static let sampleStep = find("sample_step")
   static let swiGLU = find("swiglu")
 
   private static func find(_ name: String) -> Operator {
