@@ -49,6 +49,13 @@ public struct ForwardContext {
     cache = Cache()
   }
 
+  /// Of one piece of one sequence.
+  init(start: Int, length: Int, device: Device, rotary: RotaryConfiguration) {
+    (starts, counts, self.length, self.device) = ([start], [length], length, device)
+    self.rotary = rotary
+    cache = Cache()
+  }
+
   var sequences: Int { counts.count }
   var isPadded: Bool { counts.contains { $0 != length } }
   /// Whether all sequences stand at the same place and none is padded.
