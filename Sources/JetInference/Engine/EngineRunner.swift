@@ -39,8 +39,8 @@ public protocol EngineRunner: AnyObject {
 
   /// Waits for the oldest step that was started.
   ///
-  /// - Returns: once for each slot that a token was chosen for, the token; for any slot of the step
-  ///   instead the error that ends its sequence.
+  /// - Returns: once for each slot that a token was to be chosen for, the token or the error that ends
+  ///   its sequence; a slot whose prompt goes on occurs only with an error.
   /// - Throws: an error of the whole step, which counts as finished.
   func finish() throws -> [SlotToken]
 }
