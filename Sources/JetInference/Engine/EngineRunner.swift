@@ -57,7 +57,8 @@ public struct EngineCapacity: Hashable, Sendable {
   public var maximumPositions: Int
   /// How many tokens there are; ids run from 0 to one less.
   public var vocabularySize: Int
-  /// How many sequences a step has at most, those with a piece of a prompt included.
+  /// How many sequences a step has at most, those with a piece of a prompt included; the engine uses
+  /// no more slots than this.
   public var maximumBatch: Int
 
   /// Creates a capacity.

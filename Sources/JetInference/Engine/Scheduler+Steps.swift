@@ -3,14 +3,12 @@ extension Scheduler {
   ///
   /// - Returns: nil where nothing can be done before a started step is finished or a request comes.
   mutating func nextStep() -> EngineStep? {
-    var step = EngineStep(decoding: decodingSlots())
+    var step = EngineStep(decoding: order.filter(canDecode))
     var tokens = options.stepTokens(capacity) - step.decoding.count
-    var rows = capacity.maximumBatch - step.decoding.count
-    for slot in order where rows > 0 {
+    for slot in order where tokens > 0 {
       guard let piece = nextPiece(slot), piece.tokens.count <= tokens else { continue }
       step.pieces.append(piece)
       tokens -= piece.tokens.count
-      rows -= 1
     }
     guard !step.slots.isEmpty else { return nil }
     note(step)
@@ -56,23 +54,10 @@ extension Scheduler {
     return events
   }
 
-  /// The sequences that decode, those that waited longest where there are too many.
-  private func decodingSlots() -> [Int] {
-    let ready = order.filter { slot in
-      guard let sequence = sequences[slot] else { return false }
-      return canDecode(sequence)
-    }
-    guard ready.count > capacity.maximumBatch else { return ready }
-    let byWait = ready.enumerated().sorted { a, b in
-      let steps = (sequences[a.element]?.latestStep ?? 0, sequences[b.element]?.latestStep ?? 0)
-      return steps.0 == steps.1 ? a.offset < b.offset : steps.0 < steps.1
-    }
-    return byWait.prefix(capacity.maximumBatch).map(\.element)
-  }
-
-  private func canDecode(_ sequence: Sequence) -> Bool {
+  private func canDecode(_ slot: Int) -> Bool {
+    guard let sequence = sequences[slot] else { return false }
     // The last chosen token needs a position of its own to be read.
-    !sequence.isOver && sequence.chosenTokens > 0
+    return !sequence.isOver && sequence.chosenTokens > 0
       && sequence.chosenTokens < sequence.request.options.maximumTokens
       && sequence.request.prompt.count + sequence.chosenTokens <= capacity.maximumPositions
   }
@@ -87,13 +72,9 @@ extension Scheduler {
   }
 
   private mutating func note(_ step: EngineStep) {
-    stepCount += 1
     for piece in step.pieces { sequences[piece.slot]?.readTokens += piece.tokens.count }
     for slot in step.choosing { sequences[slot]?.chosenTokens += 1 }
-    for slot in step.slots {
-      sequences[slot]?.steps += 1
-      sequences[slot]?.latestStep = stepCount
-    }
+    for slot in step.slots { sequences[slot]?.steps += 1 }
     started.append(step)
   }
 

@@ -44,8 +44,6 @@ struct Scheduler {
     var generatedTokens = 0
     /// How many started steps hold it.
     var steps = 0
-    /// The number of its latest step.
-    var latestStep = 0
     /// Whether its tokens are dropped from now on.
     var isOver = false
   }
@@ -62,7 +60,6 @@ struct Scheduler {
   var order: [Int] = []
   /// The steps that were started and not finished, the oldest first.
   var started: [EngineStep] = []
-  var stepCount = 0
 
   /// A scheduler without requests.
   ///
@@ -74,7 +71,8 @@ struct Scheduler {
     try options.validate(capacity)
     self.capacity = capacity
     self.options = options
-    slots = NumberPool(count: capacity.slots)
+    // Decoding comes first, so a sequence without a row in the batch could only wait in its slot.
+    slots = NumberPool(count: min(capacity.slots, capacity.maximumBatch))
     pages = NumberPool(count: capacity.pages)
   }
 
