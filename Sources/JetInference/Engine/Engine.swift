@@ -42,7 +42,7 @@ public final class Engine: Sendable {
     thread.start()
   }
 
-  deinit { mailbox.post(.shutdown(cancelling: true)) }
+  deinit { stop(cancelling: true) }
 
   /// How busy the engine was when its latest step ended.
   public var statistics: EngineStatistics { board.value.withLock { $0 } }
@@ -100,11 +100,18 @@ public final class Engine: Sendable {
   /// has ended.
   public func cancel(_ id: RequestID) { mailbox.post(.cancel(id)) }
 
-  /// Takes no more requests and returns when the engine has ended.
+  /// Takes no more requests from now on, and does not wait.
+  ///
+  /// - Parameter cancelling: ends all requests at the next step; otherwise they are finished.
+  public func stop(cancelling: Bool = false) {
+    mailbox.post(.shutdown(cancelling: cancelling))
+  }
+
+  /// Stops and returns when the engine has ended.
   ///
   /// - Parameter cancelling: ends all requests at the next step; otherwise they are finished.
   public func shutdown(cancelling: Bool = false) async {
-    mailbox.post(.shutdown(cancelling: cancelling))
+    stop(cancelling: cancelling)
     await withCheckedContinuation { continuation in
       end.whenReached { continuation.resume() }
     }
@@ -113,12 +120,11 @@ public final class Engine: Sendable {
   /// The same for callers that may block.
   @available(*, noasync)
   public func shutdownAndWait(cancelling: Bool = false) {
-    mailbox.post(.shutdown(cancelling: cancelling))
+    stop(cancelling: cancelling)
     let ended = DispatchSemaphore(value: 0)
     end.whenReached { ended.signal() }
     ended.wait()
   }
-
 }
 
 /// Carries a value to the thread that uses it from then on.

@@ -257,11 +257,10 @@ struct EngineTests {
         runner: TestRunner(slots: 2, pages: 12, depth: 1, log: log, faults: faults),
         options: options())
       let streams = requests.map { engine.submit($0) }
-      let down = Task { await engine.shutdown(cancelling: cancelling) }
-      // The first step waits until the order to shut down was surely given.
-      try await Task.sleep(for: .milliseconds(50))
+      // The first step waits until the order to shut down is given.
+      engine.stop(cancelling: cancelling)
       gate.post(1)
-      await down.value
+      await engine.shutdown()
       #expect(log.open == 0)
       var cancelled = 0
       for (request, stream) in zip(requests, streams) {
