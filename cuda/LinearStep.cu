@@ -411,6 +411,18 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   }
 }
 
+/// Whether a kernel may start while the one before it runs: on Hopper and later, in a graph. Elsewhere the kernel before
+/// may be the one that made the weight, and launches take longer than the kernels anyway.
+cudaError_t allows_early_start(cudaStream_t stream, bool &allowed) {
+  int device = 0, major = 0;
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  cudaError_t error = cudaStreamIsCapturing(stream, &capture);
+  if (error == cudaSuccess) error = cudaGetDevice(&device);
+  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  allowed = major >= 9 && capture == cudaStreamCaptureStatusActive;
+  return error;
+}
+
 template <int kEights>
 cudaError_t launch(const LinearStepCall &call, const Plan &plan) {
   auto *kernel = linear_step_kernel<kEights>;
@@ -419,8 +431,8 @@ cudaError_t launch(const LinearStepCall &call, const Plan &plan) {
   if (error == cudaSuccess) {
     error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
   }
-  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-  if (error == cudaSuccess) error = cudaStreamIsCapturing(call.stream, &capture);
+  bool may_start_early = false;
+  if (error == cudaSuccess) error = allows_early_start(call.stream, may_start_early);
   if (error != cudaSuccess) return error;
   cudaLaunchAttribute early{};
   early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -431,8 +443,7 @@ cudaError_t launch(const LinearStepCall &call, const Plan &plan) {
   config.dynamicSmemBytes = plan.bytes;
   config.stream = call.stream;
   config.attrs = &early;
-  // Outside a graph the kernel before may be the one that made the weight, and the launch itself takes longer anyway.
-  config.numAttrs = capture == cudaStreamCaptureStatusActive ? 1 : 0;
+  config.numAttrs = may_start_early ? 1 : 0;
   return cudaLaunchKernelEx(&config, kernel, call, plan);
 }
 
@@ -450,7 +461,7 @@ cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits) {
   return error;
 }
 
-cudaError_t linear_step(const LinearStepCall &call) {
+cudaError_t linear_step_few(const LinearStepCall &call) {
   Card card;
   cudaError_t error = Card::find(card);
   if (error != cudaSuccess) return error;

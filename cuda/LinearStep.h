@@ -24,7 +24,7 @@ struct LinearStepCall {
   int in;
   int out;            // of the result
   Rows x;             // [N, in]
-  const void *weight; // [out, in], or [2 out, in] where the output is gated
+  const void *weight;  // [out, in], or [2 out, in] where the output is gated
   const void *bias;   // as long as the weight has rows
   const void *norm;   // [in]
   float eps;
@@ -34,10 +34,10 @@ struct LinearStepCall {
   void *result;       // [N, out]
   cudaStream_t stream;
 
-  int weight_rows() const { return gates_output ? 2 * out : out; }
+  constexpr int weight_rows() const { return gates_output ? 2 * out : out; }
 };
 
-/// Whether `linear_step` takes the call: bfloat16, few rows, everything aligned to 16 bytes, and room for the inputs.
+/// Whether `linear_step_few` takes the call: bfloat16, few rows, everything aligned to 16 bytes, and room for the inputs.
 cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits);
 
 /// All of it in one kernel that reads the weight once, as fast as memory gives it. A row of the result has the same bits
@@ -45,7 +45,7 @@ cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits);
 ///
 /// While a graph is captured, the kernel is allowed to start reading its weight and its norm before the kernel before it
 /// has ended: that one must not write them.
-cudaError_t linear_step(const LinearStepCall &call);
+cudaError_t linear_step_few(const LinearStepCall &call);
 
 /// h of all rows into `prepared` [N, in]; `half` for bfloat16, else float32.
 cudaError_t prepare_rows(const LinearStepCall &call, bool half, void *prepared);
