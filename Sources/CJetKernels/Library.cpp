@@ -48,6 +48,17 @@ TORCH_LIBRARY(jet, m) {
       "sample_step(Tensor logits, Tensor temperature, Tensor top_k, Tensor top_p, Tensor min_p, Tensor seeds, "
       "Tensor positions) -> Tensor");
 
+  // Work of a CUDA device recorded once and launched in one piece; see cuda/Graphs.cpp. What is done between begin and
+  // end on the same thread is recorded; to abandon is to end without a graph.
+  m.def("graph_begin(int device) -> ()");
+  m.def("graph_end() -> Tensor");
+  m.def("graph_abandon() -> ()");
+  m.def("graph_replay(int graph) -> ()");
+  m.def("graph_release(int graph) -> ()");
+  // A copy on the CPU that is complete once the download, a number, has been finished with `waits`.
+  m.def("download_start(Tensor x) -> (Tensor copy, Tensor download)");
+  m.def("download_finish(int download, bool waits) -> ()");
+
   // Prefill: many tokens a sequence.
   m.def(
       "gated_delta_rule_chunked(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
