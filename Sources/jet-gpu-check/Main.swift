@@ -36,10 +36,13 @@ struct Main {
     }
     var tally = Tally()
     GatedDeltaRuleChecks.run(small: arguments.contains("--small"), &tally)
+    PagedAttentionChecks.run(small: arguments.contains("--small"), &tally)
+    SampleStepChecks.run(small: arguments.contains("--small"), &tally)
     print("\(tally.passed) passed, \(tally.failed) failed")
     guard tally.failed == 0 else { exit(1) }
     if !arguments.contains("--no-bench"), !arguments.contains("--small") {
       try GatedDeltaRuleBenchmark.run()
+      try PooledStepBenchmark.run()
     }
   }
 }
