@@ -1,3 +1,4 @@
+import JetKernels
 public import JetTensor
 
 /// The state of many sequences, in pools that are made once: a sequence has a slot and, for its keys and values, pages.
@@ -17,7 +18,7 @@ public final class StatePools {
   /// How much there is room for.
   public let sizes: PoolSizes
   let layers: [Pool]
-  private let turning: [Int: (radians: Tensor, magnitude: Double)]
+  private let turning: [Int: RotaryFrequencies]
 
   /// Pools for a model, all zeros.
   ///
@@ -56,33 +57,30 @@ public final class StatePools {
     }
   }
 
-  /// Radians a position for each pair of channels, float32 `[Dh / 2]` on the device, and the factor of cosine and sine.
-  func frequencies(headWidth: Int) -> (radians: Tensor, magnitude: Double) {
+  /// How heads of that width are turned, on the device.
+  func frequencies(headWidth: Int) -> RotaryFrequencies {
     guard let found = turning[headWidth] else {
       preconditionFailure("the pools were made for another model")
     }
     return found
   }
 
-  private static func frequencies(
-    of model: HybridModel
-  ) throws -> [Int: (radians: Tensor, magnitude: Double)] {
+  private static func frequencies(of model: HybridModel) throws -> [Int: RotaryFrequencies] {
     let configuration = model.configuration
     if case .dynamic = configuration.rotary.scaling, model.embedding.device != .cpu {
       throw ModelError(
         "the model's rotary scaling is dynamic, and many sequences at once cannot share such angles on a GPU; run it on "
           + "the CPU")
     }
-    var found: [Int: (radians: Tensor, magnitude: Double)] = [:]
+    var found: [Int: RotaryFrequencies] = [:]
     for mixer in configuration.mixers {
       guard case .attention(let attention) = mixer.sort, found[attention.headWidth] == nil else {
         continue
       }
       let own = configuration.rotary.frequencies(
         headWidth: attention.headWidth, length: configuration.maximumPositions)
-      found[attention.headWidth] = (
-        Tensor(own.radians).to(model.embedding.device), Double(own.magnitude)
-      )
+      found[attention.headWidth] = RotaryFrequencies(
+        radians: Tensor(own.radians).to(model.embedding.device), magnitude: Double(own.magnitude))
     }
     return found
   }

@@ -5,7 +5,7 @@ import JetModels
 /// How much a model has to serve at once.
 struct ServingLoad: Equatable {
   /// How many positions a page has.
-  static let pageTokens = 256
+  static let pageTokens = 64
 
   /// How many sequences run at once.
   let slots: Int
@@ -39,16 +39,11 @@ func makeRunner(
   _ checkpoint: Checkpoint, _ runtime: RuntimeOptions, _ load: ServingLoad
 ) throws -> sending any EngineRunner {
   let model = try checkpoint.model(runtime, contexts: load.contexts)
-  return sequenceRunner(
-    model, load.capacity(vocabularySize: checkpoint.configuration.vocabularySize))
-}
-
-/// The plain runner over a model: sequences that take turns.
-func sequenceRunner(
-  _ model: sending HybridModel, _ capacity: EngineCapacity
-) -> sending SequenceRunner {
-  SequenceRunner(capacity: capacity) { tokens in
-    try HybridSequence(
-      model, maximumPositions: capacity.maximumPositions, reservedTokens: tokens)
+  let capacity = load.capacity(vocabularySize: checkpoint.configuration.vocabularySize)
+  let sizes = PoolSizes(
+    slots: capacity.slots, pages: max(1, capacity.pages), pageTokens: capacity.pageTokens)
+  if runtime.device == .cpu {
+    return try PooledRunner(model, sizes: sizes, maximumPositions: capacity.maximumPositions)
   }
+  return try GraphRunner(model, sizes: sizes, maximumPositions: capacity.maximumPositions)
 }

@@ -21,7 +21,7 @@ struct SlotTable {
     let rows = slots + 1
     self.device = device
     tokens = Tensor.zeros([rows], dtype: .int64, device: device)
-    positions = Tensor.zeros([rows], dtype: .int32, device: device)
+    positions = Tensor.full([rows], -1, dtype: .int32, device: device)
     self.pages = Tensor.zeros([rows, max(1, pages)], dtype: .int32, device: device)
     temperature = Tensor.zeros([rows], device: device)
     topK = Tensor.zeros([rows], dtype: .int32, device: device)
@@ -74,15 +74,18 @@ struct SlotTable {
   ///   ``setPositions(of:to:)``.
   func choose(_ slots: Tensor, _ logits: Tensor, advancing before: Tensor?) -> Tensor {
     let ids = sampleStep(
-      logits, temperature: temperature.rows(slots), topK: topK.rows(slots), topP: topP.rows(slots),
-      minP: minP.rows(slots), seeds: seeds.rows(slots),
-      positions: before.map { $0 + 1 } ?? positions.rows(slots))
+      logits,
+      SampleOptions(
+        temperature: temperature.rows(slots), topK: topK.rows(slots), topP: topP.rows(slots),
+        minP: minP.rows(slots), seeds: seeds.rows(slots),
+        positions: before.map { $0 + 1 } ?? positions.rows(slots)))
     let places = slots.to(.int64)
-    tokens.assign(ids.clamped(from: 0), at: [places])
+    // What follows a token that could not be chosen is not looked at.
+    tokens.assign(ids.clamped(min: 0), at: [places])
     if let before {
       positions.assign(before + 1, at: [places])
-      // Rows that nobody asked for stay at the beginning of their page.
-      positions.select(0, dim: 0).fill(0)
+      // Rows that nobody asked for take no part.
+      positions.select(0, dim: 0).fill(-1)
     }
     return ids
   }

@@ -54,17 +54,18 @@ extension Attention {
     _ x: Tensor, norm: RMSNorm, keys: Tensor, values: Tensor, _ context: StepContext
   ) -> Tensor {
     let isRing = configuration.window != nil
-    let pages = context.pages(isRing: isRing)
-    let turning = context.pools.frequencies(headWidth: configuration.headWidth)
+    let pools = Pools(
+      keys: keys, values: values, pages: context.pages(isRing: isRing),
+      positions: context.batch.positions, isRing: isRing)
     let projected = linearStep(
       x, weight: projection.weight, bias: projection.bias, norm: (norm.weight, norm.eps))
     let query = rotaryStep(
-      projected, queryNorm: headNorms?.query.weight, keyNorm: headNorms?.key.weight,
-      eps: headNorms?.query.eps ?? 0, frequencies: turning.radians, magnitude: turning.magnitude,
-      keys: keys, values: values, pages: pages, positions: context.batch.positions, isRing: isRing)
-    let mixed = pagedAttentionStep(
-      query, keys: keys, values: values, pages: pages, positions: context.batch.positions,
-      isRing: isRing, scale: scale)
+      projected,
+      norms: headNorms.map {
+        HeadNormWeights(query: $0.query.weight, key: $0.key.weight, eps: $0.query.eps)
+      },
+      frequencies: context.pools.frequencies(headWidth: configuration.headWidth), pools: pools)
+    let mixed = pagedAttentionStep(query: query, pools: pools, scale: scale)
     return linearStep(mixed, weight: output.weight, residual: x)
   }
 
