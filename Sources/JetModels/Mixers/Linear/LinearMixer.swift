@@ -24,8 +24,11 @@ public protocol LinearMixer {
   ///
   /// Only a mixer with a fused kernel writes its own; the others run a step as a piece of one token.
   ///
-  /// - Parameter state: what came before; the kernel will write its tensors in place.
+  /// - Parameters:
+  ///   - state: what came before; the kernel will write its tensors in place.
+  ///   - slots: int32 `[N]`, where in them each sequence lies.
   /// - Returns: whether there is such a form for these sizes; if not, nothing was appended.
+<<<<<<< ours
   func appendStep(to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState) -> Bool
 
   /// One token a sequence whose states lie in pools, norm and residual included: `x + mixer(norm(x))`, `[N, D]` to
@@ -38,6 +41,11 @@ public protocol LinearMixer {
 
   /// Whether the mixer asks for the tokens' positions, which a recorded step does not know.
   var needsPositions: Bool { get }
+=======
+  func appendStep(
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, slots: Tensor
+  ) -> Bool
+>>>>>>> theirs
 }
 
 extension LinearMixer {
@@ -51,6 +59,6 @@ extension LinearMixer {
 
   /// There is no fused form.
   public func appendStep(
-    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, slots: Tensor
   ) -> Bool { false }
 }
