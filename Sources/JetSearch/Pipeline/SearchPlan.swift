@@ -50,7 +50,7 @@ enum SearchPlan {
       .blocks: own.blocks.candidates.count * own.blocks.training.tokens,
       .newBlock: forms * own.newBlock.training.tokens,
       .grid: gridRowCount(own) * own.grid.training.tokens,
-      .final: 2 * (own.final.layers.tokens + own.final.allWeights.tokens),
+      .final: own.final.layers.tokens + 2 * own.final.allWeights.tokens,
     ]
   }
 

@@ -18,7 +18,7 @@ struct StageCosts {
     case .blocks, .newBlock, .grid:
       for own in try candidates(stage) { record.add(own.record) }
     case .final:
-      for name in FinalStage.names {
+      for name in [FinalStage.layers] + FinalStage.names {
         if let own = try journal.result(
           StageRecord.self, stage: stage.rawValue, name: "model/\(name)")
         {

@@ -35,12 +35,14 @@ public struct TrainingJob {
   ///
   /// - Parameters:
   ///   - folder: holds a run for each phase.
+  ///   - beginning: given the converted student before its training, to change what it begins with.
   ///   - shouldStop: asked after each step.
   /// - Returns: the trained model; nil when it was stopped, and then a checkpoint holds all.
   /// - Throws: what models, data and training throw.
   public func run(
     teacher: HybridModel, shards: [TokenShard], folder: URL,
-    report: @escaping Report = { _, _ in }, shouldStop: @escaping () -> Bool = { false }
+    beginning: (HybridModel) throws -> Void = { _ in }, report: @escaping Report = { _, _ in },
+    shouldStop: @escaping () -> Bool = { false }
   ) throws -> HybridModel? {
     let student = try withTorchErrors {
       try Conversion.student(of: teacher, mixers: mixers, seed: seed)
@@ -49,6 +51,7 @@ public struct TrainingJob {
       let batch = try calibrationBatch(shards, teacher)
       _ = try withTorchErrors { Conversion.calibrate(student, to: teacher, on: batch) }
     }
+    try withTorchErrors { try beginning(student) }
     for phase in phases {
       let parameters = try TrainedParameters(of: student, rules: phase.configuration.rules)
       let trainer = try Trainer(

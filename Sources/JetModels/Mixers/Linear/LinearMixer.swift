@@ -28,8 +28,9 @@ public protocol LinearMixer {
   ///   - state: what came before; the kernel will write its tensors in place.
   ///   - slots: int32 `[N]`, where in them each sequence lies.
   /// - Returns: whether there is such a form for these sizes; if not, nothing was appended.
-<<<<<<< ours
-  func appendStep(to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState) -> Bool
+  func appendStep(
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, slots: Tensor
+  ) -> Bool
 
   /// One token a sequence whose states lie in pools, norm and residual included: `x + mixer(norm(x))`, `[N, D]` to
   /// `[N, D]`; nil where the mixer has no form of its own for these sizes, and then its rows of the pools are gathered.
@@ -41,11 +42,6 @@ public protocol LinearMixer {
 
   /// Whether the mixer asks for the tokens' positions, which a recorded step does not know.
   var needsPositions: Bool { get }
-=======
-  func appendStep(
-    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, slots: Tensor
-  ) -> Bool
->>>>>>> theirs
 }
 
 extension LinearMixer {
