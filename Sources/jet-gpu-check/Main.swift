@@ -36,9 +36,11 @@ struct Main {
     }
     var tally = Tally()
     GatedDeltaRuleChecks.run(small: arguments.contains("--small"), &tally)
+    JetBlockStepChecks.run(small: arguments.contains("--small"), &tally)
     print("\(tally.passed) passed, \(tally.failed) failed")
     guard tally.failed == 0 else { exit(1) }
     if !arguments.contains("--no-bench"), !arguments.contains("--small") {
+      try JetBlockStepBenchmark.run()
       try GatedDeltaRuleBenchmark.run()
     }
   }
