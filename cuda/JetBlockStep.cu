@@ -21,6 +21,12 @@ constexpr int kGateWarp = 1;
 /// The first of the 64 threads that have a column each.
 constexpr int kFirstColumnThread = 64;
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+constexpr bool kTakesTurns = false;
+#else
+constexpr bool kTakesTurns = true;
+#endif
+
 /// How the columns of a head are shared: block `part` of `parts` has `columns` of them, then those `parts * columns` on.
 struct Split {
   int parts;
@@ -35,7 +41,9 @@ struct Gates {
   float product;  // q · k
 };
 
-__device__ float silu(float x) { return x / (1.0f + expf(-x)); }
+__device__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
+
+__device__ float silu(float x) { return __fdividef(x, 1.0f + expf(-x)); }
 
 __device__ float at(const StepVector &x, int i) {
   return x.half ? wide(static_cast<const __nv_bfloat16 *>(x.data)[i]) : static_cast<const float *>(x.data)[i];
@@ -75,35 +83,60 @@ struct Team {
   int part;
   int parts;
 
-  /// Says that this block has started.
-  __device__ void enter() const {
 #if __CUDA_ARCH__ >= 900
-    if (parts > 1) asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory");
+  __device__ static unsigned address(const void *p) { return static_cast<unsigned>(__cvta_generic_to_shared(p)); }
+#endif
+
+  /// Prepares `arrival` for all sums of the team, and says that this block has started.
+  __device__ void enter(uint64_t *arrival) const {
+#if __CUDA_ARCH__ >= 900
+    if (parts == 1) return;
+    if (threadIdx.x == 0) {
+      asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(address(arrival)) : "memory");
+      asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+      asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(address(arrival)), "r"(8 * parts)
+                   : "memory");
+    }
+    asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory");
 #endif
   }
 
-  /// Gives every block of the team one warp's sum, once all blocks have started. By all threads of the block.
-  __device__ void share(float *sums, float sum, int index, bool has_sum) const {
+  /// Gives every block of the team the sum of one of two warps, once all blocks have started. By all threads of the block.
+  __device__ void share(float *sums, uint64_t *arrival, float sum, int index, bool has_sum) const {
 #if __CUDA_ARCH__ >= 900
     if (parts > 1) {
-      asm volatile("barrier.cluster.wait;" ::: "memory");
+      asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
       int to = threadIdx.x % 32;
       if (has_sum && to < parts) {
-        unsigned local = static_cast<unsigned>(__cvta_generic_to_shared(sums + 2 * part + index)), remote;
-        asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(remote) : "r"(local), "r"(to));
-        asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(remote), "f"(sum) : "memory");
+        unsigned place, signal;
+        asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(place) : "r"(address(sums + 2 * part + index)), "r"(to));
+        asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(signal) : "r"(address(arrival)), "r"(to));
+        asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(place),
+                     "r"(__float_as_uint(sum)), "r"(signal)
+                     : "memory");
       }
-      asm volatile("barrier.cluster.arrive.release;" ::: "memory");
       return;
     }
 #endif
     if (has_sum && threadIdx.x % 32 == 0) sums[index] = sum;
   }
 
-  /// The total of what all blocks shared, in the same order everywhere. By all threads of the block.
-  __device__ float total(const float *sums) const {
+  /// The total of what all blocks shared, in the same order everywhere. By all threads of the block, none of which leaves
+  /// before all sums are here: so nothing is sent to a block that has ended.
+  __device__ float total(const float *sums, uint64_t *arrival) const {
 #if __CUDA_ARCH__ >= 900
-    if (parts > 1) asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
+    if (parts > 1) {
+      unsigned has_arrived = 0;
+      while (!has_arrived) {
+        asm volatile(
+            "{\n.reg .pred p;\n"
+            "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], 0;\n"
+            "selp.u32 %0, 1, 0, p;\n}"
+            : "=r"(has_arrived)
+            : "r"(address(arrival))
+            : "memory");
+      }
+    }
 #endif
     if (parts == 1) __syncthreads();
     float total = 0;
@@ -126,13 +159,13 @@ __device__ void make_units(const T *query, const T *key, int width, float2 *unit
   float keys = 0, queries = 0, both = 0;
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
-    x[i] = make_float2(rounded<T>(silu(x[i].x)), rounded<T>(silu(x[i].y)));
+    x[i] = make_float2(rounded_to<T>(silu(x[i].x)), rounded_to<T>(silu(x[i].y)));
     keys = fmaf(x[i].x, x[i].x, keys);
     queries = fmaf(x[i].y, x[i].y, queries);
     both = fmaf(x[i].x, x[i].y, both);
   }
-  float key_factor = 1.0f / sqrtf(warp_sum(keys) + 1e-6f);
-  float query_factor = 1.0f / sqrtf(warp_sum(queries) + 1e-6f) / sqrtf(static_cast<float>(width));
+  float key_factor = rsqrtf(warp_sum(keys) + 1e-6f);
+  float query_factor = rsqrtf(warp_sum(queries) + 1e-6f) * rsqrtf(static_cast<float>(width));
   both = warp_sum(both) * key_factor * query_factor;
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
@@ -149,7 +182,7 @@ __device__ void make_gates(const JetBlockStepCall &call, const T *projected, int
   float step = wide(decay[head]) + at(call.step_bias, head);
   float softened = step > 20.0f ? step : log1pf(expf(step));
   gates.decay = expf(-expf(at(call.log_rate, head)) * softened);
-  gates.strength = 1.0f / (1.0f + expf(-wide(decay[call.heads + head])));
+  gates.strength = sigmoid(wide(decay[call.heads + head]));
 }
 
 /// Moves the window of a channel on by `newest`, and convolves it. `is_quad`: four taps, aligned to all four.
@@ -166,6 +199,7 @@ __device__ float convolve(T *window, const T *kernel, int taps, bool is_quad, T 
     return x.x * factor.x + x.y * factor.y + x.z * factor.z + x.w * factor.w;
   }
   float sum = 0;
+#pragma unroll 1
   for (int i = 0; i + 1 < taps; ++i) {
     T x = window[i + 1];
     window[i] = x;
@@ -190,10 +224,11 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
   __shared__ __align__(16) float changes[kColumns];
   __shared__ float reads[kMostStepWidth], gains[kMostStepWidth];
   __shared__ float squares[2 * kMostParts];
+  __shared__ uint64_t arrival;
   __shared__ Gates gates;
 
-  Team team{static_cast<int>(blockIdx.x) % split.parts, split.parts};
-  int item = blockIdx.x / split.parts, head = item % call.heads, row = item / call.heads;
+  Team team{static_cast<int>(blockIdx.x), split.parts};
+  int head = blockIdx.y, row = blockIdx.z;
   int warp = threadIdx.x / 32, quad = threadIdx.x % kQuads, group = threadIdx.x / kQuads;
   int key_width = call.key_width, width = call.value_width;
   int column = threadIdx.x - kFirstColumnThread;
@@ -225,7 +260,7 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
     }
     return;
   }
-  team.enter();
+  team.enter(&arrival);
 
   M *memory = pool + (int64_t(slot) * call.heads + head) * state + int64_t(group) * width + 4 * quad;
   int64_t stride = int64_t(kGroups) * width;
@@ -260,12 +295,12 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
     if (has_column && column < min(split.columns, width - first)) {
       int64_t channel = int64_t(head) * width + first + column;
       const T *inputs = projected + 2 * keys + channel;
-      float gate = wide(inputs[channels]);
+      float gate = wide(inputs[channels]), norm = at(call.norm, first + column);
       float sum = convolve(static_cast<T *>(call.window) + (slot * channels + channel) * call.taps,
                            static_cast<const T *>(call.kernels) + (row * channels + channel) * call.taps, call.taps,
                            is_quad, inputs[0]);
-      value = rounded<T>(silu(sum));
-      gains[turn_column + column] = at(call.norm, first + column) * silu(gate);
+      value = rounded_to<T>(silu(sum));
+      gains[turn_column + column] = norm * silu(gate);
     }
     __syncthreads();
 
@@ -286,7 +321,7 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
     __syncthreads();
 
     float decay = gates.decay;
-    bool is_last = first + turn >= width;
+    bool is_last = !kTakesTurns || first + turn >= width;
     if (has_column) {
       float recalled = 0, asked = 0;
 #pragma unroll
@@ -297,13 +332,13 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
       // Both are 0 in a column beyond the last.
       float change = gates.strength * (value - decay * recalled);
       changes[column] = change;
-      float read = rounded<T>(decay * asked + gates.product * change);
+      float read = rounded_to<T>(decay * asked + gates.product * change);
       reads[turn_column + column] = read;
       square = fmaf(read, read, square);
       if (is_last) square = warp_sum(square);
     }
     __syncthreads();
-    if (is_last) team.share(squares, square, column / 32, has_column);
+    if (is_last) team.share(squares, &arrival, square, column / 32, has_column);
 
     // Hidden from the compiler, which would keep the addresses of the reads in registers until here.
     asm volatile("" : "+l"(memory));
@@ -328,7 +363,7 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
     load();
   }
 
-  float factor = 1.0f / sqrtf(team.total(squares) / static_cast<float>(width) + call.eps);
+  float factor = rsqrtf(team.total(squares, &arrival) / static_cast<float>(width) + call.eps);
   int turn_column = 0;
   for (int from = team.part * split.columns; from < width; from += turn, turn_column += kColumns) {
     if (has_column && column < min(split.columns, width - from)) {
@@ -374,7 +409,7 @@ cudaError_t launch(const JetBlockStepCall &call) {
 
   cudaLaunchAttribute attributes[2] = {};
   cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.gridDim = dim3(split.parts, call.heads, call.rows);
   config.blockDim = dim3(kThreads);
   config.stream = call.stream;
   config.attrs = attributes;

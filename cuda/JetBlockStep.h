@@ -18,6 +18,8 @@ namespace jet::cuda {
 
 /// The widest key and value that the kernel is made for.
 constexpr int kMostStepWidth = 512;
+/// The most rows, and the most heads.
+constexpr int kMostStepGrid = 65535;
 
 /// A contiguous vector of float32 or bfloat16 numbers.
 struct StepVector {

@@ -46,10 +46,10 @@ at::Tensor step(const at::Tensor &projected, const at::Tensor &taps, const at::T
   TORCH_CHECK(projected.size(1) >= 2 * keys + 2 * channels + 2 * heads, "jet_block_step: projected is ",
               projected.sizes(), ", expected at least ", 2 * keys + 2 * channels + 2 * heads,
               " columns for a memory of ", memory.sizes(), ".");
-  TORCH_CHECK(rows * heads * (kMostStepWidth / 64) < (int64_t(1) << 31) && count < (int64_t(1) << 31) &&
+  TORCH_CHECK(rows <= kMostStepGrid && heads <= kMostStepGrid && count < (int64_t(1) << 31) &&
                   width < (int64_t(1) << 31),
               "jet_block_step: projected is ", projected.sizes(), ", memory ", memory.sizes(), " and window ",
-              window.sizes(), ", too many rows, slots or taps for one call.");
+              window.sizes(), ", too many rows, heads, slots or taps for one call.");
   check_whole("memory", memory, projected, memory.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat,
               memory.sizes());
   check_whole("window", window, projected, dtype, {count, channels, width});

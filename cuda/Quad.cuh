@@ -14,7 +14,7 @@ __device__ T narrow(float x) {
   return static_cast<T>(x);
 }
 template <typename T>
-__device__ float rounded(float x) {
+__device__ float rounded_to(float x) {
   return wide(narrow<T>(x));
 }
 

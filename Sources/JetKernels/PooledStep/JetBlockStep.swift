@@ -64,7 +64,8 @@ public func jetBlockStep(
   let whole = [taps, logRate, stepBias, norm, window, memory, slots]
   let fits =
     FastForm.appliesOnGPU(to: projected, taps, logRate, stepBias, norm, window, memory)
-    && memory.dim(2) <= 512 && memory.dim(3) <= 512 && projected.strides.last == 1
+    && projected.dim(0) <= 65_535 && memory.dim(2) <= 512 && memory.dim(3) <= 512
+    && projected.strides.last == 1
     && whole.allSatisfy(\.isContiguous) && slots.dtype == .int32
     && [taps, window].allSatisfy { $0.dtype == projected.dtype }
     && [logRate, stepBias, norm].allSatisfy {
