@@ -127,6 +127,8 @@ struct PooledFormsTests {
     let asks = try TinyModels.mixers.filter {
       try TinyModels.model([$0.mixer]).stepsNeedPositions
     }.map(\.name)
-    #expect(asks == TinyModels.mixers.map(\.name).filter { $0.contains("retnet") || $0.contains("RetNet") })
+    #expect(
+      asks
+        == TinyModels.mixers.map(\.name).filter { $0.contains("retnet") || $0.contains("RetNet") })
   }
 }

@@ -27,7 +27,8 @@ public struct PooledStep {
   /// A step of sequences that the host knows all about.
   ///
   /// - Parameter pages: as many a row, or fewer; missing ones are page 0.
-  public init(tokens: [Int], slots: [Int], positions: [Int], pages: [[Int]], device: Device = .cpu) {
+  public init(tokens: [Int], slots: [Int], positions: [Int], pages: [[Int]], device: Device = .cpu)
+  {
     let width = max(1, pages.map(\.count).max() ?? 1)
     func indices(_ values: [Int], _ shape: [Int]) -> Tensor {
       Tensor(values.map(Int32.init), shape: shape).uploaded(to: device)

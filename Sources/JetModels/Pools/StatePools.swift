@@ -1,5 +1,5 @@
 import JetKernels
-public import JetTensor
+import JetTensor
 
 /// The state of many sequences, in pools that are made once: a sequence has a slot and, for its keys and values, pages.
 ///

@@ -92,7 +92,8 @@ struct ThroughputReport: Encodable {
       + all.map { own in
         [
           own.model, own.baseline, Numbers.grouped(own.context), own.isLargest ? "largest" : "1",
-          String(format: "%.1fx", own.decode), own.prefill.map { String(format: "%.1fx", $0) } ?? "",
+          String(format: "%.1fx", own.decode),
+          own.prefill.map { String(format: "%.1fx", $0) } ?? "",
         ]
       }
     return aligned(lines)

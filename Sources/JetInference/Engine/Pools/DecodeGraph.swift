@@ -1,3 +1,4 @@
+import JetKernels
 import JetTensor
 
 /// A decode step of a number of rows, recorded once.

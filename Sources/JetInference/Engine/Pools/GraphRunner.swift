@@ -1,3 +1,4 @@
+import JetKernels
 public import JetModels
 import JetTensor
 
@@ -228,12 +229,12 @@ private struct StartedStep {
     }
 
     func wait() -> [SlotToken] {
-      let ids: [Int64] = download.wait().array()
+      let ids: [Int] = download.wait().array()
       return slots.enumerated().map { row, slot in
         switch own[slot] {
         case .success(let token): SlotToken(slot: slot, token: token)
         case .failure(let error): SlotToken(slot: slot, error: error)
-        case nil where ids[row] >= 0: SlotToken(slot: slot, token: Int(ids[row]))
+        case nil where ids[row] >= 0: SlotToken(slot: slot, token: ids[row])
         case nil: SlotToken(slot: slot, error: RunnerError.noUsableLogits)
         }
       }

@@ -37,7 +37,7 @@ struct SlotTable {
 
   /// A sequence begins.
   func open(slot: Int, pages own: [Int], sampling: SamplingOptions) {
-    set(tokens, slot, Tensor(scalar: Int64(0)))
+    set(tokens, slot, Tensor(scalar: 0))
     set(positions, slot, Tensor(scalar: Int32(0)))
     let row = own + Array(repeating: 0, count: pages.dim(1) - own.count)
     set(pages, slot, Tensor(row.map(Int32.init)))
@@ -45,11 +45,11 @@ struct SlotTable {
     set(topK, slot, Tensor(scalar: Int32(clamping: sampling.topK ?? 0)))
     set(topP, slot, Tensor(scalar: sampling.topP))
     set(minP, slot, Tensor(scalar: sampling.minP))
-    set(seeds, slot, Tensor(scalar: Int64(bitPattern: sampling.seed)))
+    set(seeds, slot, Tensor(scalar: Int(bitPattern: UInt(sampling.seed))))
   }
 
   /// The host has chosen a token.
-  func setToken(of slot: Int, to token: Int) { set(tokens, slot, Tensor(scalar: Int64(token))) }
+  func setToken(of slot: Int, to token: Int) { set(tokens, slot, Tensor(scalar: token)) }
 
   /// A prompt was read.
   func setPositions(of slots: Tensor, to values: [Int]) {
