@@ -9,15 +9,15 @@ extern "C" void jet_kernels_link(void) {}
 
 TORCH_LIBRARY(jet, m) {
   // Decode: one token a sequence.
-  // Layers in a row, half a layer a stage. Each stage has a kind, a number of heads (of the MLP 0) and, in
-  // the order given here, its tensors and its numbers:
+  // Layers in a row, half a layer a stage. Each stage has a kind and, in the order given here, its tensors, its
+  // real and its whole numbers:
   //   0 MLP         norm, gate_up, down; eps
   //   1 attention   norm, qkv, qkv_bias?, q_norm?, k_norm?, cos, sin, keys (changed), values (changed),
-  //                 slots, counts, output; eps, scale
+  //                 pages, positions, output; eps, scale; heads, ring (0 or 1)
   //   2 JetBlock    norm, input, generator, generator_bias, a_log, dt_bias, window (changed),
-  //                 memory (changed), output_norm, output; eps, output_eps
+  //                 memory (changed), slots, output_norm, output; eps, output_eps; heads
   m.def(
-      "layers_step(Tensor x, int[] kinds, int[] heads, float[] reals, Tensor?[] tensors) -> Tensor");
+      "layers_step(Tensor x, int[] kinds, int[] ints, float[] reals, Tensor?[] tensors) -> Tensor");
   m.def("head_step(Tensor x, Tensor? norm, float eps, Tensor weight, Tensor? bias) -> Tensor");
 
   // Decode on pools, for CUDA only: one token of each of N sequences, which have slots in pools of memories and

@@ -153,12 +153,11 @@ public struct Attention {
     _ context: ForwardContext
   ) {
     if configuration.window == nil { state.reserve((context.starts.max() ?? 0) + 1) }
-    let places = context.places(window: configuration.window)
     steps.appendAttention(
       norm: norm.weight, eps: norm.eps, projection: projection.weight, bias: projection.bias,
       queryNorm: headNorms?.query.weight, keyNorm: headNorms?.key.weight,
       angles: context.angles(headWidth: configuration.headWidth), keys: state.keys,
-      values: state.values, slots: places.slots, counts: places.counts, output: output.weight,
-      heads: configuration.heads, scale: scale)
+      values: state.values, pages: context.places.pages, positions: context.places.positions,
+      isRing: state.isRing, output: output.weight, heads: configuration.heads, scale: scale)
   }
 }

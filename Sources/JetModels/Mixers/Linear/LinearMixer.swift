@@ -24,14 +24,18 @@ public protocol LinearMixer {
   ///
   /// Only a mixer with a fused kernel writes its own; the others run a step as a piece of one token.
   ///
-  /// - Parameter state: what came before; the kernel will write its tensors in place.
+  /// - Parameters:
+  ///   - state: what came before; the kernel will write its tensors in place.
+  ///   - context: where in them each sequence lies.
   /// - Returns: whether there is such a form for these sizes; if not, nothing was appended.
-  func appendStep(to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState) -> Bool
+  func appendStep(
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, _ context: ForwardContext
+  ) -> Bool
 }
 
 extension LinearMixer {
   /// There is no fused form.
   public func appendStep(
-    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, _ context: ForwardContext
   ) -> Bool { false }
 }
