@@ -20,7 +20,7 @@ struct Throughput: ParsableCommand {
         jet throughput smollm2-135m --context 512 --batch 1 --steps 4 --repeat 1
       """)
 
-  @Argument(
+  @ArgumentParser.Argument(
     help: ArgumentHelp(
       "Shapes: \(ModelConfiguration.presets.keys.sorted().joined(separator: ", ")).",
       valueName: "names"))

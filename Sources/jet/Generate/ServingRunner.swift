@@ -1,6 +1,7 @@
 import JetCheckpoint
 import JetInference
 import JetModels
+import JetTensor
 
 /// How much a model has to serve at once.
 struct ServingLoad: Equatable {

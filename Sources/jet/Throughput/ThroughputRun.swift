@@ -103,8 +103,8 @@ struct ThroughputRun {
           slot: 1, tokens: Array(tokens[start..<end]), start: start, isLast: end == context)
       ])
     }
-    let seconds = try (0..<3).map { _ in try seconds(of: pieces, on: runner) }
-    return Double(context) / (seconds.dropFirst().min() ?? .infinity)
+    let times = try (0..<3).map { _ in try seconds(of: pieces, on: runner) }
+    return Double(context) / (times.dropFirst().min() ?? .infinity)
   }
 
   private func decode(_ runner: any MeasurableRunner, slots: [Int]) throws -> Spread {

@@ -34,7 +34,8 @@ public final class GraphRunner: MeasurableRunner {
     _ model: HybridModel, sizes: PoolSizes, maximumPositions: Int? = nil
   ) throws {
     self.model = model
-    capacity = try EngineCapacity(model, sizes, maximumPositions: maximumPositions)
+    let capacity = try EngineCapacity(model, sizes, maximumPositions: maximumPositions)
+    self.capacity = capacity
     pools = try StatePools(model, sizes: sizes)
     table = try withTorchErrors {
       SlotTable(
