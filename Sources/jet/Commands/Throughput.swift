@@ -114,7 +114,7 @@ struct Throughput: ParsableCommand {
     for context in context.values {
       let batches = batch.map { $0.values.map(Optional.some) } ?? [1, nil]
       for (index, batch) in batches.enumerated() {
-        try runtime.device.releaseCached()
+        if runtime.device != .cpu { try runtime.device.releaseCached() }
         let row = try run.row(
           context: context, batch: batch, most: maxBatch, freeBytes: freeBytes(),
           readsPrompt: index == 0 && !noPrefill)
