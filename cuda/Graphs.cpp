@@ -7,10 +7,12 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
 namespace jet::cuda {
 namespace {
@@ -18,12 +20,23 @@ namespace {
 using at::cuda::CUDAGraph;
 using at::cuda::MempoolId_t;
 
+/// The memory that the graphs of a device share. libtorch gives it back with the last of them, and then it cannot be used
+/// again.
+struct Pool {
+  MempoolId_t id{};
+  std::vector<std::weak_ptr<CUDAGraph>> users;
+
+  bool is_used() const {
+    return std::any_of(users.begin(), users.end(), [](const auto &user) { return !user.expired(); });
+  }
+};
+
 /// The graphs that can be replayed, by their handles, and the pool of each device.
 struct Graphs {
   std::mutex mutex;
   int64_t next = 1;
   std::unordered_map<int64_t, std::shared_ptr<CUDAGraph>> kept;
-  std::map<c10::DeviceIndex, MempoolId_t> pools;
+  std::map<c10::DeviceIndex, Pool> pools;
 
   // Never destroyed: the driver may be gone before a destructor at the program's end would run.
   static Graphs &shared() {
@@ -31,11 +44,14 @@ struct Graphs {
     return *graphs;
   }
 
-  MempoolId_t pool(c10::DeviceIndex device) {
+  /// The pool of a device for a graph that is about to be recorded.
+  MempoolId_t pool(c10::DeviceIndex device, const std::shared_ptr<CUDAGraph> &user) {
     std::lock_guard<std::mutex> lock(mutex);
-    auto found = pools.find(device);
-    if (found == pools.end()) found = pools.emplace(device, at::cuda::graph_pool_handle()).first;
-    return found->second;
+    Pool &pool = pools[device];
+    if (!pool.is_used()) pool = {at::cuda::graph_pool_handle(), {}};
+    std::erase_if(pool.users, [](const auto &each) { return each.expired(); });
+    pool.users.push_back(user);
+    return pool.id;
   }
 
   int64_t keep(std::shared_ptr<CUDAGraph> graph) {
@@ -65,11 +81,14 @@ struct Graphs {
 struct Recording {
   c10::cuda::CUDAStreamGuard guard;
   c10::DeviceIndex device;
-  MempoolId_t pool;
   std::shared_ptr<CUDAGraph> graph;
+  MempoolId_t pool;
 
-  Recording(c10::cuda::CUDAStream stream, MempoolId_t pool)
-      : guard(stream), device(stream.device_index()), pool(pool), graph(std::make_shared<CUDAGraph>()) {}
+  explicit Recording(c10::cuda::CUDAStream stream)
+      : guard(stream),
+        device(stream.device_index()),
+        graph(std::make_shared<CUDAGraph>()),
+        pool(Graphs::shared().pool(device, graph)) {}
 
   /// After a failure, which libtorch may have met before it stopped taking memory from the pool.
   void leave_pool() noexcept {
@@ -115,7 +134,7 @@ void graph_begin(int64_t device) {
   auto stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index);
   // Work that was given to other streams is done before the graph's first replay.
   c10::cuda::device_synchronize();
-  auto next = std::make_unique<Recording>(stream, Graphs::shared().pool(index));
+  auto next = std::make_unique<Recording>(stream);
   next->begin();
   recording = std::move(next);
 }

@@ -29,6 +29,8 @@ constexpr int kRingBytes = kWarps * kDepth * kItemBytes;
 constexpr int kSums = 4096;
 /// The most rows of x; more would need more sums and more room for x.
 constexpr int kMostRows = kSums / (kWarps * kTileRows);
+/// The most rows that are taken: with 16, libtorch's products are faster for nearly all shapes (docs/LOG.md).
+constexpr int kFewRows = 8;
 /// Bytes of a block's share that are asked into the cache while the block waits for its input.
 constexpr int kAhead = 128 << 10;
 
@@ -85,10 +87,16 @@ __device__ inline void prefetch(const void *from, int bytes) {
 #endif
 }
 
-/// Waits until all earlier work of the stream is done, then lets the next kernel begin: it may read what is constant.
+/// Waits until all earlier work of the stream is done.
 __device__ inline void await_earlier_work() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+/// Lets the next kernel begin, after the wait: it may read what is constant.
+__device__ inline void begin_later_work() {
+#if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
@@ -180,9 +188,12 @@ struct Fetch {
     lower = weight + (has_lower ? other * in : 0) + column;
   }
 
+  /// Whether all items were asked for.
+  __device__ bool is_done() const { return tile >= share.tiles; }
+
   /// Asks for the next item, if there is one. Ends a group in any case.
   __device__ void next(int slot) {
-    if (tile < share.tiles) {
+    if (!is_done()) {
       const bool inside = piece * kColumns + 8 * static_cast<int>(threadIdx.x & 3) < in;
       copy_16(slots + slot * kItemBytes, upper, has_upper && inside);
       copy_16(slots + slot * kItemBytes + kItemBytes / 2, lower, has_lower && inside);
@@ -370,6 +381,8 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
 
   const int tiles_together = groups * (kMostRows / call.rows);
   int slot = 0;
+  bool has_begun = fetch.is_done();
+  if (has_begun) begin_later_work();
   for (int round = 0; round < share.tiles; round += tiles_together) {
     const int end = min(round + tiles_together, share.tiles);
     for (int tile = round + group; tile < end; tile += groups) {
@@ -389,6 +402,12 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
           multiply_half(sums[e], second, x.z, x.w);
         }
         fetch.next(slot);
+        // Memory has nothing more to do for this warp: the next kernel may ask for its weight while sums are added here
+        // and its input is read there. Begun earlier, it would only ask for it in place of this one.
+        if (!has_begun && fetch.is_done()) {
+          begin_later_work();
+          has_begun = true;
+        }
         slot = (slot + 1) & (kDepth - 1);
       }
       float *own = shared.sums + ((tile - round) * plan.along + part) * call.rows * kTileRows + g;
@@ -452,7 +471,7 @@ bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0
 }  // namespace
 
 cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits) {
-  fits = call.rows <= kMostRows && call.in % 8 == 0 && is_aligned(call.x.data) &&
+  fits = call.rows <= kFewRows && call.in % 8 == 0 && is_aligned(call.x.data) &&
          (call.rows == 1 || call.x.stride % 8 == 0) && is_aligned(call.weight) && is_aligned(call.norm);
   if (!fits) return cudaSuccess;
   Card card;
@@ -466,9 +485,7 @@ cudaError_t linear_step_few(const LinearStepCall &call) {
   cudaError_t error = Card::find(card);
   if (error != cudaSuccess) return error;
   Plan plan(call, card.multiprocessors);
-  if (call.rows <= 8) return launch<1>(call, plan);
-  if (call.rows <= 16) return launch<2>(call, plan);
-  return launch<4>(call, plan);
+  return launch<1>(call, plan);
 }
 
 }  // namespace jet::cuda

@@ -15,11 +15,16 @@ struct SlotTable {
   private let topP: Tensor
   private let minP: Tensor
   private let seeds: Tensor
+  /// As many as are added to a position, of its type; a Swift number would make it a real one.
+  private let one: Tensor
+  private let none: Tensor
   private let device: Device
 
   init(slots: Int, pages: Int, device: Device) {
     let rows = slots + 1
     self.device = device
+    one = Tensor.ones([1], dtype: .int32, device: device)
+    none = Tensor.zeros([1], dtype: .int64, device: device)
     tokens = Tensor.zeros([rows], dtype: .int64, device: device)
     positions = Tensor.full([rows], -1, dtype: .int32, device: device)
     self.pages = Tensor.zeros([rows, max(1, pages)], dtype: .int32, device: device)
@@ -78,12 +83,12 @@ struct SlotTable {
       SampleOptions(
         temperature: temperature.rows(slots), topK: topK.rows(slots), topP: topP.rows(slots),
         minP: minP.rows(slots), seeds: seeds.rows(slots),
-        positions: before.map { $0 + 1 } ?? positions.rows(slots)))
+        positions: before.map { $0 + one } ?? positions.rows(slots)))
     let places = slots.to(.int64)
     // What follows a token that could not be chosen is not looked at.
-    tokens.assign(ids.clamped(min: 0), at: [places])
+    tokens.assign(maximum(ids, none), at: [places])
     if let before {
-      positions.assign(before + 1, at: [places])
+      positions.assign(before + one, at: [places])
       // Rows that nobody asked for take no part.
       positions.select(0, dim: 0).fill(-1)
     }
