@@ -1,4 +1,5 @@
 import JetTensor
+import Testing
 
 @testable import JetKernels
 

@@ -68,6 +68,6 @@ struct RotaryStepTests {
       Numbers().normal([2, 12]), norms: nil,
       frequencies: RotaryFrequencies(radians: Tensor([1, 0.1] as [Float]), magnitude: 1),
       pools: pools)
-    #expect((pools.keys.values + pools.values.values).allSatisfy(\.isNaN))
+    #expect((pools.keys.values + pools.values.values).allSatisfy { $0.isNaN })
   }
 }
