@@ -4,6 +4,7 @@ import JetCheckpoint
 import JetEvaluation
 import JetFormats
 import JetInference
+import JetModels
 import JetText
 
 extension Generate {
