@@ -1,3 +1,4 @@
+import ArgumentParser
 import JetInference
 import JetTestSupport
 import Testing

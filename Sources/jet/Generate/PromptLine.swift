@@ -74,16 +74,11 @@ struct PromptLine: Equatable {
 
   private static func reason(_ error: any Error) -> String {
     switch error {
-    case let unknown as UnknownKey:
-      return "it has the unknown key \"\(unknown.name)\""
-    case DecodingError.keyNotFound(let key, _):
-      return "it has no \"\(key.stringValue)\""
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-      DecodingError.dataCorrupted(let context):
-      guard let key = context.codingPath.last else { return "it is not valid JSON" }
-      return "its \"\(key.stringValue)\" is not what it can be"
-    default:
-      return "\(error)"
+    case let unknown as UnknownKey: return "it has the unknown key \"\(unknown.name)\""
+    case is MissingPrompt: return "it has no \"prompt\""
+    case let wrong as WrongValue: return "its \"\(wrong.name)\" is not what it can be"
+    case is DecodingError: return "it is not valid JSON"
+    default: return "\(error)"
     }
   }
 }
@@ -107,12 +102,27 @@ private struct Fields: Decodable {
       throw UnknownKey(name: unknown)
     }
     let values = try decoder.container(keyedBy: CodingKeys.self)
-    prompt = try values.decode(String.self, forKey: .prompt)
-    id = try values.decodeIfPresent(PromptLine.Name.self, forKey: .id)
-    maxTokens = try values.decodeIfPresent(Int.self, forKey: .maxTokens)
-    temperature = try values.decodeIfPresent(Float.self, forKey: .temperature)
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed)
+    func read<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
+      do {
+        return try values.decodeIfPresent(Value.self, forKey: key)
+      } catch {
+        // Foundation does not always say which number was none.
+        throw WrongValue(name: key.rawValue)
+      }
+    }
+    guard let prompt: String = try read(.prompt) else { throw MissingPrompt() }
+    self.prompt = prompt
+    id = try read(.id)
+    maxTokens = try read(.maxTokens)
+    temperature = try read(.temperature)
+    seed = try read(.seed)
   }
+}
+
+private struct MissingPrompt: Error {}
+
+private struct WrongValue: Error {
+  let name: String
 }
 
 private struct UnknownKey: Error {
