@@ -147,3 +147,13 @@ struct BatchRunTests {
     #expect(lines[1].contains("\"text\":\"abc\"") && lines[1].contains("\"first_token_seconds\":"))
   }
 }
+
+/// A plain runner over a model: sequences that take turns.
+private func sequenceRunner(
+  _ model: sending HybridModel, _ capacity: EngineCapacity
+) -> sending SequenceRunner {
+  SequenceRunner(capacity: capacity) { tokens in
+    try HybridSequence(
+      model, maximumPositions: capacity.maximumPositions, reservedTokens: tokens)
+  }
+}

@@ -35,7 +35,7 @@ extension HybridModel {
   /// Float32 logits of outputs of a step, `[N, D]` to `[N, vocabulary]`.
   public func stepLogits(_ hidden: Tensor) -> Tensor {
     if hidden.device == .cpu { return logits(hidden) }
-    return linearStep(hidden, weight: head, norm: (norm.weight, norm.eps)).float32
+    return float32Linear(norm(hidden), head)
   }
 
   /// Whether a step must be told the positions on the host, since some mixer makes its angles there.

@@ -101,6 +101,7 @@ struct Throughput: ParsableCommand {
     // Random weights have no trained length.
     let tokens = (context.values.max() ?? 0) + steps * (repeats + 1) + 2
     configuration.maximumPositions = max(configuration.maximumPositions, tokens)
+    if runtime.device != .cpu { try runtime.device.releaseCached() }
     try SystemMemory.require(
       configuration.parameterCount * dtype.byteCount, for: "This benchmark", on: runtime.device)
     let model = try withTorchErrors {
