@@ -31,8 +31,6 @@ constexpr int kSums = 4096;
 constexpr int kMostRows = kSums / (kWarps * kTileRows);
 /// The most rows that are taken: with 16, libtorch's products are faster for nearly all shapes (docs/LOG.md).
 constexpr int kFewRows = 8;
-/// Bytes of a block's share that are asked into the cache while the block waits for its input.
-constexpr int kAhead = 128 << 10;
 
 static_assert(kDepth == 8, "a slot is found by a mask of 7");
 
@@ -78,13 +76,6 @@ __device__ inline void end_group() { asm volatile("cp.async.commit_group;" ::: "
 template <int kLater>
 __device__ inline void await_groups() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kLater) : "memory");
-}
-
-/// Asks for memory that will be read soon; `bytes` a multiple of 16.
-__device__ inline void prefetch(const void *from, int bytes) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(from), "r"(bytes) : "memory");
-#endif
 }
 
 /// Waits until all earlier work of the stream is done.
@@ -208,28 +199,6 @@ struct Fetch {
     end_group();
   }
 };
-
-/// Asks for the part of the block's share that no slot has room for.
-__device__ inline void fetch_ahead(const LinearStepCall &call, const Share &share, int pieces_of_warp) {
-  if (threadIdx.x >= 32) return;
-  const int64_t row_bytes = 2 * int64_t(call.in);
-  const int tiles_in_slots = min(kDepth / max(pieces_of_warp, 1), share.tiles);
-  const int64_t begin = share.begin(tiles_in_slots) * row_bytes;
-  const int64_t end = (share.first + share.count) * row_bytes;
-  const char *from = static_cast<const char *>(call.weight);
-  int lane = threadIdx.x;
-  int lanes = 32;
-  if (call.gates_output) {
-    lanes = 16;
-    if (lane >= lanes) {
-      lane -= lanes;
-      from += call.out * row_bytes;
-    }
-  }
-  const int64_t length = kAhead / 32;
-  const int64_t place = begin + lane * length;
-  if (place < end) prefetch(from + place, static_cast<int>(min(length, end - place)));
-}
 
 /// Brings x to shared memory as the product takes it, with zeros up to a multiple of 32 columns.
 __device__ inline void bring_inputs(const LinearStepCall &call, const Plan &plan, const Shared &shared) {
@@ -370,7 +339,6 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   if (group < share.tiles) fetch.aim();
 #pragma unroll 1
   for (int slot = 0; slot < kDepth; ++slot) fetch.next(slot);
-  fetch_ahead(call, share, end_piece - first_piece);
 
   await_earlier_work();
   bring_inputs(call, plan, shared);

@@ -72,13 +72,13 @@ enum LinearStepChecks {
   private static func sameBits(_ tally: inout Tally) {
     for (width, features) in [(200, 129), (1536, 2111), (8960, 24)] {
       for isGated in [false, true] {
-        var one = LinearStepCase(count: 32, width: width, features: features, dtype: .bfloat16)
+        var one = LinearStepCase(count: 8, width: width, features: features, dtype: .bfloat16)
         one.isGated = isGated
         one.options = 15
         let inputs = LinearStepInputs(one)
-        let most = width == 8960 ? 7 : 32  // As many as there is room for.
+        let most = width == 8960 ? 7 : 8  // As many as the kernel takes.
         let together = inputs.rows(0..<most).result().array(of: Float.self)
-        let isSame = [1, 2, 7, 8, 9, 16, 17, 31].allSatisfy { count in
+        let isSame = [1, 2, 3, 5, 7].allSatisfy { count in
           guard count <= most else { return true }
           let alone = inputs.rows(most - count..<most).result().array(of: Float.self)
           return alone == Array(together.suffix(count * features))
