@@ -2,6 +2,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+
 namespace jet {
 
 void check_tensor(const char *operation, const char *name, const at::Tensor &tensor,
@@ -11,6 +13,13 @@ void check_tensor(const char *operation, const char *name, const at::Tensor &ten
               operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(),
               tensor.is_contiguous() ? "" : " and not contiguous", ", expected a contiguous ",
               dtype, " tensor ", shape, " on the CPU.");
+}
+
+void check_distinct(const char *operation, const char *what, std::vector<int32_t> places) {
+  std::sort(places.begin(), places.end());
+  auto twice = std::adjacent_find(places.begin(), places.end());
+  TORCH_CHECK(twice == places.end(), operation, ": two sequences write to ", what, " ", *twice,
+              ", expected each to have one of its own.");
 }
 
 void check_activations(const char *operation, const at::Tensor &x) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace jet {
 
@@ -30,6 +31,9 @@ struct Values {
 /// Throws unless `tensor` is on the CPU, of `dtype`, contiguous and of the sizes `shape`.
 void check_tensor(const char *operation, const char *name, const at::Tensor &tensor,
                   at::ScalarType dtype, at::IntArrayRef shape);
+
+/// Throws if two of `places`, each the `what` that one sequence writes to, are the same.
+void check_distinct(const char *operation, const char *what, std::vector<int32_t> places);
 
 /// Throws unless `x` is a contiguous float32 or bfloat16 matrix [N, D] on the CPU.
 void check_activations(const char *operation, const at::Tensor &x);

@@ -9,15 +9,15 @@ extern "C" void jet_kernels_link(void) {}
 
 TORCH_LIBRARY(jet, m) {
   // Decode: one token a sequence.
-  // Layers in a row, half a layer a stage. Each stage has a kind, a number of heads (of the MLP 0) and, in
-  // the order given here, its tensors and its numbers:
+  // Layers in a row, half a layer a stage. Each stage has a kind and, in the order given here, its tensors, its
+  // real and its whole numbers:
   //   0 MLP         norm, gate_up, down; eps
   //   1 attention   norm, qkv, qkv_bias?, q_norm?, k_norm?, cos, sin, keys (changed), values (changed),
-  //                 slots, counts, output; eps, scale
+  //                 pages, positions, output; eps, scale; heads, ring (0 or 1)
   //   2 JetBlock    norm, input, generator, generator_bias, a_log, dt_bias, window (changed),
-  //                 memory (changed), output_norm, output; eps, output_eps
+  //                 memory (changed), slots, output_norm, output; eps, output_eps; heads
   m.def(
-      "layers_step(Tensor x, int[] kinds, int[] heads, float[] reals, Tensor?[] tensors) -> Tensor");
+      "layers_step(Tensor x, int[] kinds, int[] ints, float[] reals, Tensor?[] tensors) -> Tensor");
   m.def("head_step(Tensor x, Tensor? norm, float eps, Tensor weight, Tensor? bias) -> Tensor");
 
   // Decode on pools, for CUDA only: one token of each of N sequences, which have slots in pools of memories and
@@ -47,6 +47,17 @@ TORCH_LIBRARY(jet, m) {
   m.def(
       "sample_step(Tensor logits, Tensor temperature, Tensor top_k, Tensor top_p, Tensor min_p, Tensor seeds, "
       "Tensor positions) -> Tensor");
+
+  // Work of a CUDA device recorded once and launched in one piece; see cuda/Graphs.cpp. What is done between begin and
+  // end on the same thread is recorded; to abandon is to end without a graph.
+  m.def("graph_begin(int device) -> ()");
+  m.def("graph_end() -> Tensor");
+  m.def("graph_abandon() -> ()");
+  m.def("graph_replay(int graph) -> ()");
+  m.def("graph_release(int graph) -> ()");
+  // A copy on the CPU that is complete once the download, a number, has been finished with `waits`.
+  m.def("download_start(Tensor x) -> (Tensor copy, Tensor download)");
+  m.def("download_finish(int download, bool waits) -> ()");
 
   // Prefill: many tokens a sequence.
   m.def(

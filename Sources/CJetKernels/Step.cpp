@@ -65,21 +65,20 @@ at::Tensor head_step(const at::Tensor &x, const std::optional<at::Tensor> &norm,
 /// The arguments of layers_step, read one after the other.
 class LayerReader {
  public:
-  LayerReader(const at::Tensor &x, at::IntArrayRef kinds, at::IntArrayRef heads,
-              at::ArrayRef<double> reals, const c10::List<std::optional<at::Tensor>> &tensors)
-      : x_(x), kinds_(kinds), heads_(heads), reals_(reals) {
-    TORCH_CHECK(heads.size() == kinds.size(), operation, ": ", heads.size(), " counts of heads for ",
-                kinds.size(), " stages; expected one each.");
+  LayerReader(const at::Tensor &x, at::IntArrayRef kinds, at::IntArrayRef ints, at::ArrayRef<double> reals,
+              const c10::List<std::optional<at::Tensor>> &tensors)
+      : x_(x), kinds_(kinds), ints_(ints), reals_(reals) {
     tensors_.reserve(tensors.size());
     for (size_t i = 0; i < tensors.size(); ++i) tensors_.push_back(tensors.get(i));
   }
 
   std::vector<Stage> stages() {
     std::vector<Stage> stages;
-    for (size_t i = 0; i < kinds_.size(); ++i) stages.push_back(stage(kinds_[i], heads_[i]));
-    TORCH_CHECK(next_tensor_ == tensors_.size() && next_real_ == reals_.size(), operation, ": ",
-                tensors_.size(), " tensors and ", reals_.size(), " numbers were given; expected ",
-                next_tensor_, " and ", next_real_, ".");
+    for (int64_t kind : kinds_) stages.push_back(stage(kind));
+    TORCH_CHECK(next_tensor_ == tensors_.size() && next_real_ == reals_.size() && next_int_ == ints_.size(),
+                operation, ": ", tensors_.size(), " tensors, ", reals_.size(), " numbers and ", ints_.size(),
+                " whole numbers were given; expected ", next_tensor_, ", ", next_real_, " and ", next_int_,
+                ".");
     return stages;
   }
 
@@ -104,7 +103,13 @@ class LayerReader {
     return reals_[next_real_++];
   }
 
-  Stage stage(int64_t kind, int64_t heads) {
+  int64_t whole() {
+    TORCH_CHECK(next_int_ < ints_.size(), operation, ": more than the ", ints_.size(),
+                " whole numbers that were given are needed.");
+    return ints_[next_int_++];
+  }
+
+  Stage stage(int64_t kind) {
     const at::Tensor &norm = tensor();
     double eps = real();
     switch (kind) {
@@ -121,11 +126,13 @@ class LayerReader {
         const at::Tensor &sin = tensor();
         const at::Tensor &keys = tensor();
         const at::Tensor &values = tensor();
-        const at::Tensor &slots = tensor();
-        const at::Tensor &counts = tensor();
+        const at::Tensor &pages = tensor();
+        const at::Tensor &positions = tensor();
         const at::Tensor &output = tensor();
-        return attention_stage(operation, x_, norm, eps, qkv, bias, q_norm, k_norm, cos, sin, keys,
-                               values, slots, counts, output, heads, real());
+        int64_t heads = whole();
+        bool ring = whole() != 0;
+        return attention_stage(operation, x_, norm, eps, qkv, bias, q_norm, k_norm, cos, sin, keys, values,
+                               pages, positions, ring, output, heads, real());
       }
       case 2: {
         const at::Tensor &input = tensor();
@@ -135,10 +142,11 @@ class LayerReader {
         const at::Tensor &dt_bias = tensor();
         const at::Tensor &window = tensor();
         const at::Tensor &memory = tensor();
+        const at::Tensor &slots = tensor();
         const at::Tensor &output_norm = tensor();
         const at::Tensor &output = tensor();
-        return jet_block_stage(operation, x_, norm, eps, input, generator, generator_bias, a_log,
-                               dt_bias, window, memory, output_norm, real(), output, heads);
+        return jet_block_stage(operation, x_, norm, eps, input, generator, generator_bias, a_log, dt_bias,
+                               window, memory, slots, output_norm, real(), output, whole());
       }
       default:
         TORCH_CHECK(false, operation, ": a stage is of kind ", kind,
@@ -148,17 +156,18 @@ class LayerReader {
 
   const at::Tensor &x_;
   at::IntArrayRef kinds_;
-  at::IntArrayRef heads_;
+  at::IntArrayRef ints_;
   at::ArrayRef<double> reals_;
   std::vector<std::optional<at::Tensor>> tensors_;
   size_t next_tensor_ = 0;
   size_t next_real_ = 0;
+  size_t next_int_ = 0;
 };
 
-at::Tensor layers_step(const at::Tensor &x, at::IntArrayRef kinds, at::IntArrayRef heads,
+at::Tensor layers_step(const at::Tensor &x, at::IntArrayRef kinds, at::IntArrayRef ints,
                        at::ArrayRef<double> reals,
                        const c10::List<std::optional<at::Tensor>> &tensors) {
-  std::vector<Stage> stages = LayerReader(x, kinds, heads, reals, tensors).stages();
+  std::vector<Stage> stages = LayerReader(x, kinds, ints, reals, tensors).stages();
   TORCH_CHECK(!stages.empty(), "layers_step: there are no stages.");
   at::Tensor out = at::empty_like(x);
   at::Tensor other = at::empty_like(x);

@@ -1,12 +1,17 @@
 // StepArguments.h: the checked arguments of the step operators, half a layer each. A stage reads x and
 // writes out, both [sequences, width]; who runs several of them chains these pointers.
 //
+// States lie in pools, and a table says where: row n of x has slot slots[n] of a pool of memories, or
+// the pages pages[n] of a pool of keys and values, in order. Stages write to the pools in place.
+//
 // Letters: N sequences, D model width, F inner width, H heads, G key/value heads, Dh head width,
-// K key width, V value width, R generator width, C cache capacity.
+// K key width, V value width, R generator width, S slots of a pool, P pages of a pool, C entries of a
+// page, M pages of a row of the table.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <variant>
@@ -54,11 +59,11 @@ struct MlpStage {
   MlpStage block(int64_t first, int64_t count) const;
 };
 
-/// Distances in elements between neighbours of a cache's first three dimensions.
-struct CacheStrides {
-  int64_t sequence;
+/// Distances in elements between neighbours of the first three dimensions of a pool of pages.
+struct PageStrides {
+  int64_t page;
   int64_t head;
-  int64_t position;
+  int64_t entry;
 };
 
 struct AttentionStage {
@@ -74,13 +79,24 @@ struct AttentionStage {
   const float *cos;
   const float *sin;
   void *keys;
-  CacheStrides key_strides;
+  PageStrides key_strides;
   void *values;
-  CacheStrides value_strides;
-  const int64_t *slots;
-  const int64_t *counts;
+  PageStrides value_strides;
+  int64_t page_entries;
+  int64_t table_pages;
+  bool ring;
+  const int32_t *pages;
+  const int32_t *positions;
   const void *output;
   void *out;
+
+  /// Which entry of its pages, counted from the first, the token of sequence n goes to.
+  int64_t entry(int64_t n) const { return ring ? positions[n] % page_entries : positions[n]; }
+  /// How many entries sequence n looks at, its token's included.
+  int64_t entries(int64_t n) const {
+    int64_t tokens = int64_t{positions[n]} + 1;
+    return ring ? std::min(tokens, page_entries) : tokens;
+  }
 
   AttentionStage block(int64_t first, int64_t count) const;
 };
@@ -99,6 +115,7 @@ struct JetBlockStage {
   Values dt_bias;
   void *window;
   float *memory;
+  const int32_t *slots;
   Values output_norm;
   const void *output;
   void *out;
@@ -133,17 +150,17 @@ AttentionStage attention_stage(const char *operation, const at::Tensor &x, const
                                const std::optional<at::Tensor> &q_norm,
                                const std::optional<at::Tensor> &k_norm, const at::Tensor &cos,
                                const at::Tensor &sin, const at::Tensor &keys,
-                               const at::Tensor &values, const at::Tensor &slots,
-                               const at::Tensor &counts, const at::Tensor &output, int64_t heads,
-                               double scale);
+                               const at::Tensor &values, const at::Tensor &pages,
+                               const at::Tensor &positions, bool ring, const at::Tensor &output,
+                               int64_t heads, double scale);
 
 JetBlockStage jet_block_stage(const char *operation, const at::Tensor &x, const at::Tensor &norm,
                               double eps, const at::Tensor &projection,
                               const at::Tensor &generator, const at::Tensor &generator_bias,
                               const at::Tensor &a_log, const at::Tensor &dt_bias,
                               const at::Tensor &window, const at::Tensor &memory,
-                              const at::Tensor &output_norm, double output_eps,
-                              const at::Tensor &output, int64_t heads);
+                              const at::Tensor &slots, const at::Tensor &output_norm,
+                              double output_eps, const at::Tensor &output, int64_t heads);
 
 HeadStage head_stage(const char *operation, const at::Tensor &x,
                      const std::optional<at::Tensor> &norm, double eps, const at::Tensor &weight,

@@ -20,7 +20,8 @@ public func generate(
   isCancelled: () -> Bool = { Task.isCancelled },
   onToken: (Int) throws -> GenerationControl
 ) throws -> GenerationResult {
-  try check(prompt, options, for: model)
+  try options.validate(
+    prompt: prompt, maximumPositions: model.maximumPositions, vocabularySize: model.vocabularySize)
   var sampler = try Sampler(options: options.sampling, vocabularySize: model.vocabularySize)
   var result = GenerationResult(
     tokens: [], finishReason: .length, promptTokens: prompt.count, prefillSeconds: 0,
@@ -68,25 +69,9 @@ public func generate(
   return result
 }
 
-private func check(
-  _ prompt: [Int], _ options: GenerationOptions, for model: any SequenceModel
-) throws(GenerationError) {
-  guard options.maximumTokens >= 0 else { throw .invalidMaximumTokens(options.maximumTokens) }
-  guard !prompt.isEmpty else { throw .emptyPrompt }
-  guard prompt.count <= model.maximumPositions else {
-    throw .promptTooLong(count: prompt.count, maximumPositions: model.maximumPositions)
-  }
-  let size = model.vocabularySize
-  if let token = prompt.first(where: { $0 < 0 || $0 >= size }) {
-    throw .tokenOutOfRange(token: token, vocabularySize: size)
-  }
-  if let token = options.stopTokens.sorted().first(where: { $0 < 0 || $0 >= size }) {
-    throw .stopTokenOutOfRange(token: token, vocabularySize: size)
-  }
-}
-
 extension Duration {
-  fileprivate var seconds: Double {
+  /// The same as a number.
+  var seconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -48,6 +48,7 @@ enum Aten {
   static let ltScalar = Operator("aten::lt", "Scalar")
   static let maskedFill = Operator("aten::masked_fill", "Scalar")
   static let matmul = Operator("aten::matmul")
+  static let mmInto = Operator("aten::mm", "dtype")
   static let maxAll = Operator("aten::max")
   static let maximum = Operator("aten::maximum")
   static let mean = Operator("aten::mean", "dim")

@@ -40,6 +40,16 @@ extension Tensor {
 /// The matrix product of the last two dimensions; the others broadcast.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { Aten.matmul(.tensor(a), .tensor(b)) }
 
+/// `x Wᵀ` of float32 whatever the type of the factors, `[N, in]` and `[out, in]` to `[N, out]`: on a GPU the sums of
+/// bfloat16 products are not rounded to their type; elsewhere they are. Without a gradient.
+public func float32Linear(_ x: Tensor, _ weight: Tensor) -> Tensor {
+  guard !x.isFailed, x.device != .cpu, x.dtype == .bfloat16 else {
+    return linear(x, weight).float32
+  }
+  return Aten.mmInto(
+    .tensor(x), .tensor(weight.transposed(0, 1)), .dtype(.float32))
+}
+
 /// `x Wᵀ + b`: `[…, in]` by `weight` `[out, in]` and `bias` `[out]`, giving `[…, out]`.
 public func linear(_ x: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
   Aten.linear(.tensor(x), .tensor(weight), .optional(bias))

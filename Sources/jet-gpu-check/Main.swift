@@ -3,10 +3,10 @@ import JetTensor
 
 /// Compares Jet's CUDA kernels with their definitions on a GPU, then times them.
 ///
-///     jet-gpu-check [--small] [--no-bench] [--profile]
+///     jet-gpu-check [--small] [--no-bench] [--profile] [NAME …]
 ///
 /// `--small` takes few small cases, for a memory checker; `--profile` only runs each kernel once at full size, for a
-/// profiler. Ends with 1 where a comparison failed, and then does not time.
+/// profiler. Names choose some of the parts; all by default. Ends with 1 where a comparison failed, and then does not time.
 @main
 struct Main {
   static func main() {
@@ -19,12 +19,12 @@ struct Main {
   }
 
   private static func run(_ arguments: Set<String>) throws {
-    let known: Set = ["--small", "--no-bench", "--profile"]
-    guard arguments.isSubset(of: known) else {
-      throw CheckError(
-        "the argument \(arguments.subtracting(known).sorted()[0]) is unknown; give --small, --no-bench or --profile"
-      )
+    let known = ["--small", "--no-bench", "--profile"] + all.map(\.name)
+    if let other = arguments.subtracting(known).min() {
+      throw CheckError("the argument \(other) is unknown; give \(known.joined(separator: ", "))")
     }
+    let named = all.filter { arguments.contains($0.name) }
+    let parts = named.isEmpty ? all : named
     try Device.cuda(0).prepare()
     guard case .loaded(let path) = CUDAKernels.state else {
       throw CheckError("our kernels are not loaded (\(CUDAKernels.state)); run `make cuda`")
@@ -35,12 +35,40 @@ struct Main {
       return
     }
     var tally = Tally()
-    GatedDeltaRuleChecks.run(small: arguments.contains("--small"), &tally)
+    let isSmall = arguments.contains("--small")
+    for part in parts { try part.check(isSmall, &tally) }
     print("\(tally.passed) passed, \(tally.failed) failed")
     guard tally.failed == 0 else { exit(1) }
-    if !arguments.contains("--no-bench"), !arguments.contains("--small") {
-      try GatedDeltaRuleBenchmark.run()
+    if !arguments.contains("--no-bench"), !isSmall {
+      for part in parts { try part.time() }
     }
+  }
+
+  /// What is checked and timed together.
+  private struct Part {
+    let name: String
+    let check: (_ isSmall: Bool, inout Tally) throws -> Void
+    let time: () throws -> Void
+  }
+
+  private static var all: [Part] {
+    [
+      Part(
+        name: "gated-delta-rule", check: { GatedDeltaRuleChecks.run(small: $0, &$1) },
+        time: GatedDeltaRuleBenchmark.run),
+      Part(
+        name: "linear-step", check: { try LinearStepChecks.run(small: $0, &$1) },
+        time: LinearStepBenchmark.run),
+      Part(
+        name: "jet-block-step", check: { JetBlockStepChecks.run(small: $0, &$1) },
+        time: JetBlockStepBenchmark.run),
+      Part(
+        name: "pooled-steps",
+        check: { isSmall, tally in
+          PagedAttentionChecks.run(small: isSmall, &tally)
+          SampleStepChecks.run(small: isSmall, &tally)
+        }, time: PooledStepBenchmark.run),
+    ]
   }
 }
 

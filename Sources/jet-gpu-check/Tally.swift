@@ -43,3 +43,9 @@ func scientific(_ x: Double) -> String {
   while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
   return "\((mantissa * 10).rounded() / 10)e\(exponent)"
 }
+
+/// The largest absolute difference; infinite where shapes differ or a number is not finite.
+func largestDifference(_ a: Tensor, _ b: Tensor) -> Double {
+  guard a.shape == b.shape, a.isFinite, b.isFinite else { return .infinity }
+  return abs(a.to(.float64) - b.to(.float64)).max().item(as: Double.self)
+}

@@ -21,6 +21,6 @@ struct Jet: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Generate.self, Chat.self, Info.self, Tokenize.self, Logits.self, Bench.self,
-      BenchTraining.self, Eval.self, PostNASCommand.self, Train.self, Doctor.self,
+      BenchTraining.self, Throughput.self, Eval.self, PostNASCommand.self, Train.self, Doctor.self,
     ])
 }

@@ -33,7 +33,7 @@ struct JetBlockStepSize: Sendable, CustomStringConvertible {
 
 @Suite("JetBlock step")
 struct JetBlockStepTests {
-  /// Input, norm, merged projection, generator, its bias, rate, step bias, window, memory, output's norm, output.
+  /// Input, norm, merged projection, generator, its bias, rate, step bias, windows, memories, output's norm, output.
   private func inputs(_ size: JetBlockStepSize, _ dtype: DType) -> [Tensor] {
     let numbers = Numbers(dtype)
     let (heads, channels) = (size.heads, size.heads * size.valueWidth)
@@ -48,14 +48,35 @@ struct JetBlockStepTests {
     ]
   }
 
-  /// Output, window and memory.
-  private func step(_ x: [Tensor], heads: Int) -> [Tensor] {
-    let (window, memory) = (x[7].clone(), x[8].clone())
-    let y = Steps.jetBlock(
+  /// The slots of the sequences, in no order that means anything, of pools with three more.
+  private func slots(_ sequences: Int) -> [Int] {
+    var generator = SeededGenerator(seed: 1)
+    return Array((0..<sequences + 3).shuffled(using: &generator).prefix(sequences))
+  }
+
+  /// A pool with `states` at the slots, and NaN at nobody's.
+  private func pool(_ states: Tensor) -> Tensor {
+    let own = slots(states.dim(0))
+    let pool = Tensor.full([own.count + 3] + states.shape.dropFirst(), .nan, dtype: states.dtype)
+    pool.assign(states, at: [Tensor(own)])
+    return pool
+  }
+
+  private func step(
+    _ x: [Tensor], window: Tensor, memory: Tensor, slots: Tensor, heads: Int
+  ) -> Tensor {
+    Steps.jetBlock(
       x[0], norm: x[1], eps: 1e-6, input: x[2], generator: x[3], generatorBias: x[4],
-      logRate: x[5], stepBias: x[6], window: window, memory: memory, outputNorm: x[9],
-      outputEps: 1e-5, output: x[10], heads: heads)
-    return [y, window, memory]
+      logRate: x[5], stepBias: x[6], window: window, memory: memory, slots: slots,
+      outputNorm: x[9], outputEps: 1e-5, output: x[10], heads: heads)
+  }
+
+  /// Output, windows and memories.
+  private func step(_ x: [Tensor], heads: Int) -> [Tensor] {
+    let (window, memory, own) = (pool(x[7]), pool(x[8]), slots(x[7].dim(0)))
+    let y = step(
+      x, window: window, memory: memory, slots: Tensor(own.map(Int32.init)), heads: heads)
+    return [y, window.rows(Tensor(own)), memory.rows(Tensor(own))]
   }
 
   /// The same by the definitions, in float32.
@@ -91,14 +112,37 @@ struct JetBlockStepTests {
     expectFast(bounds, x, near: defined(x, size)) { step($0, heads: size.heads) }
   }
 
-  @Test("wrong shapes and types are errors that name operation and shapes")
+  @Test("no slot of a pool but the sequences' own is written", arguments: dtypes)
+  func untouched(dtype: DType) {
+    let size = JetBlockStepSize(sequences: 5, heads: 2, keyWidth: 8, valueWidth: 24)
+    let x = inputs(size, dtype)
+    withoutGradients {
+      let own = slots(size.sequences)
+      let before = [pool(x[7]), pool(x[8])]
+      let after = before.map { $0.clone() }
+      _ = step(
+        x, window: after[0], memory: after[1], slots: Tensor(own.map(Int32.init)), heads: 2)
+      for (old, new) in zip(before, after) {
+        for slot in 0..<old.dim(0) {
+          let bits = [old, new].map { $0.select(slot, dim: 0).values.map(\.bitPattern) }
+          #expect((bits[0] != bits[1]) == own.contains(slot), "slot \(slot)")
+        }
+      }
+    }
+  }
+
+  @Test("wrong shapes, types and slots are errors that name operation and shapes")
   func misuse() {
     let size = JetBlockStepSize(
       sequences: 2, width: 8, heads: 2, keyWidth: 4, valueWidth: 6, generatorWidth: 3)
-    func run(_ index: Int, _ shape: [Int], dtype: DType = .float32) -> Tensor {
-      var x = inputs(size, .float32)
+    let good = inputs(size, .float32)
+    func run(
+      _ index: Int, _ shape: [Int], dtype: DType = .float32,
+      slots: Tensor = Tensor([1, 0] as [Int32])
+    ) -> Tensor {
+      var x = good
       x[index] = Tensor.zeros(shape, dtype: dtype)
-      return step(x, heads: 2)[0]
+      return step(x, window: x[7], memory: x[8], slots: slots, heads: 2)
     }
     let name = "layers_step"
     expectFailure(name, "matrix", "[8]") { run(0, [8]) }
@@ -114,5 +158,14 @@ struct JetBlockStepTests {
     expectFailure(name, "memory", "[2, 2, 4, 6]") { run(8, [2, 2, 4, 6], dtype: .bfloat16) }
     expectFailure(name, "output_norm", "[5]") { run(9, [5]) }
     expectFailure(name, "output", "[8, 11]") { run(10, [8, 11]) }
+    expectFailure(name, "window", "[3, 12, 4]") { run(7, [3, 12, 4]) }
+
+    func at(_ slots: Int32...) -> Tensor { run(0, [2, 8], slots: Tensor(slots)) }
+    expectFailure(name, "slots", "[1]") { at(0) }
+    expectFailure(name, "slots") { run(0, [2, 8], slots: Tensor([0, 1])) }
+    expectFailure(name, "sequence 1 has slot -1") { at(0, -1) }
+    expectFailure(name, "sequence 0 has slot 2", "from 0 to 1") { at(2, 0) }
+    expectFailure(name, "sequence 0 has slot 2147483647") { at(.max, 0) }
+    expectFailure(name, "two sequences write to slot 1") { at(1, 1) }
   }
 }

@@ -56,7 +56,7 @@ struct RuntimeTests {
   func threads(dtype: DType) throws {
     let before = Runtime.threadCount
     defer { try? Runtime.setThreadCount(before) }
-    let size = AttentionStepSize(counts: [9, 700, 30], heads: 4, keyHeads: 2, headWidth: 24)
+    let size = AttentionStepSize(tokens: [9, 700, 30], heads: 4, keyHeads: 2, headWidth: 24)
     let step = AttentionStepInputs(size, dtype)
     let rule = DeltaRuleSize(batch: 1, tokens: 70, heads: 1, keyWidth: 24, valueWidth: 200)
     let x = rule.inputs(Numbers(dtype))

@@ -14,26 +14,27 @@ extension Steps {
 
   static func attention(
     _ x: Tensor, norm: Tensor, eps: Double, projection: Tensor, bias: Tensor?, queryNorm: Tensor?,
-    keyNorm: Tensor?, angles: RotaryAngles, keys: Tensor, values: Tensor, slots: Tensor,
-    counts: Tensor, output: Tensor, heads: Int, scale: Double
+    keyNorm: Tensor?, angles: RotaryAngles, keys: Tensor, values: Tensor, pages: Tensor,
+    positions: Tensor, isRing: Bool, output: Tensor, heads: Int, scale: Double
   ) -> Tensor {
     var steps = LayerSteps()
     steps.appendAttention(
       norm: norm, eps: eps, projection: projection, bias: bias, queryNorm: queryNorm,
-      keyNorm: keyNorm, angles: angles, keys: keys, values: values, slots: slots, counts: counts,
-      output: output, heads: heads, scale: scale)
+      keyNorm: keyNorm, angles: angles, keys: keys, values: values, pages: pages,
+      positions: positions, isRing: isRing, output: output, heads: heads, scale: scale)
     return steps(x)
   }
 
   static func jetBlock(
     _ x: Tensor, norm: Tensor, eps: Double, input: Tensor, generator: Tensor,
     generatorBias: Tensor, logRate: Tensor, stepBias: Tensor, window: Tensor, memory: Tensor,
-    outputNorm: Tensor, outputEps: Double, output: Tensor, heads: Int
+    slots: Tensor, outputNorm: Tensor, outputEps: Double, output: Tensor, heads: Int
   ) -> Tensor {
     var steps = LayerSteps()
     steps.appendJetBlock(
       norm: norm, eps: eps, input: input, generator: generator, generatorBias: generatorBias,
-      logRate: logRate, stepBias: stepBias, window: window, memory: memory, outputNorm: outputNorm,
+      logRate: logRate, stepBias: stepBias, window: window, memory: memory, slots: slots,
+      outputNorm: outputNorm,
       outputEps: outputEps, output: output, heads: heads)
     return steps(x)
   }

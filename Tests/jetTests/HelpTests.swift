@@ -10,7 +10,7 @@ struct HelpTests {
     "jet": Jet.self, "generate": Generate.self, "chat": Chat.self, "info": Info.self,
     "tokenize": Tokenize.self, "logits": Logits.self, "bench": Bench.self,
     "bench-training": BenchTraining.self, "eval": Eval.self, "doctor": Doctor.self,
-    "postnas": PostNASCommand.self, "train": Train.self,
+    "postnas": PostNASCommand.self, "train": Train.self, "throughput": Throughput.self,
   ]
 
   /// The commands of `jet postnas`.

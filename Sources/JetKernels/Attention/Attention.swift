@@ -23,6 +23,12 @@ public func attention(
       scale: scale)
   }
   switch layout {
+  case .same, .after:
+    guard flashApplies(query) else { break }
+    return flashAttention(query: query, key: key, value: value, window: window, scale: scale)
+  case .positions: break
+  }
+  switch layout {
   case .same where window.map({ $0 >= queries }) ?? true:
     return fused(query, key, value, isCausal: true, scale: scale)
   case .after(let past)

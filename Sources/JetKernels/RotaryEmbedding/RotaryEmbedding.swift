@@ -8,6 +8,11 @@ public struct RotaryAngles {
   /// `[B, T, D]`, float32.
   public let sines: Tensor
 
+  init(cosines: Tensor, sines: Tensor) {
+    self.cosines = cosines
+    self.sines = sines
+  }
+
   /// The angles of `positions` (one row a sequence, all of one length).
   public init(
     positions: [[Int]], headWidth: Int, configuration: RotaryConfiguration, device: Device = .cpu

@@ -45,7 +45,7 @@ public enum Mixer {
       state = .attention(own)
       return x
     case (.linear(let mixer), .recurrent(let own))
-    where mixer.appendStep(to: &steps, norm: norm, state: own):
+    where mixer.appendStep(to: &steps, norm: norm, state: own, slots: context.places.slots):
       return x
     default:
       let x = steps(x)

@@ -49,6 +49,13 @@ public struct ForwardContext {
     cache = Cache()
   }
 
+  /// Of one piece of one sequence.
+  init(start: Int, length: Int, device: Device, rotary: RotaryConfiguration) {
+    (starts, counts, self.length, self.device) = ([start], [length], length, device)
+    self.rotary = rotary
+    cache = Cache()
+  }
+
   var sequences: Int { counts.count }
   var isPadded: Bool { counts.contains { $0 != length } }
   /// Whether all sequences stand at the same place and none is padded.
@@ -70,13 +77,13 @@ public struct ForwardContext {
     return made
   }
 
-  /// Of one token a sequence: its place in the cache and how many entries it then looks at, int64 `[B]`.
-  func places(window: Int?) -> (slots: Tensor, counts: Tensor) {
-    if let found = cache.places[window] { return found }
-    let slots = starts.map { start in window.map { start % $0 } ?? start }
-    let counts = starts.map { start in min(start + 1, window ?? Int.max) }
-    let made = (slots: Tensor(slots), counts: Tensor(counts))
-    cache.places[window] = made
+  /// Of one token a sequence, for states in which row n of a batch is slot n and page n: int32 slots `[B]`, pages `[B, 1]`
+  /// and positions `[B]`.
+  var places: (slots: Tensor, pages: Tensor, positions: Tensor) {
+    if let found = cache.places { return found }
+    let slots = Tensor((0..<sequences).map(Int32.init))
+    let made = (slots, slots.unsqueezed(1), Tensor(starts.map(Int32.init)))
+    cache.places = made
     return made
   }
 
@@ -102,6 +109,6 @@ public struct ForwardContext {
     }
 
     var angles: [Angles: RotaryAngles] = [:]
-    var places: [Int?: (slots: Tensor, counts: Tensor)] = [:]
+    var places: (slots: Tensor, pages: Tensor, positions: Tensor)?
   }
 }

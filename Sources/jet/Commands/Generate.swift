@@ -16,6 +16,7 @@ struct Generate: ParsableCommand {
         jet generate smollm2-135m --chat "What is the capital of France?"
         jet generate smollm2-135m --temperature 0 --ids 19556,28,905
         jet generate smollm2-135m --file letter.txt --samples 3 --json
+        jet generate smollm2-135m --prompts prompts.jsonl --output texts.jsonl
         echo "def add(a, b):" | jet generate smollm2-135m - --stop "\\n\\n"
       """)
 
@@ -23,6 +24,7 @@ struct Generate: ParsableCommand {
   @OptionGroup var prompt: PromptArguments
   @OptionGroup(title: "Length") var length: LengthArguments
   @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Many prompts") var batch: BatchArguments
   @OptionGroup(title: "Running") var runtime: RuntimeOptions
 
   @Option(
@@ -40,6 +42,13 @@ struct Generate: ParsableCommand {
     guard samples >= 1 else {
       throw ValidationError("The number of samples is \(samples); give 1 or more.")
     }
+    if prompt.prompts != nil, samples > 1 {
+      throw ValidationError(
+        "--samples is for one prompt; with --prompts repeat the lines, for each has its own seed.")
+    }
+    if prompt.prompts == nil, let name = batch.given {
+      throw ValidationError("\(name) needs --prompts, a file with a prompt a line.")
+    }
   }
 
   func run() throws {
@@ -47,15 +56,14 @@ struct Generate: ParsableCommand {
     try runtime.prepare()
     let checkpoint = try model.checkpoint()
     let tokenizer = try checkpoint.tokenizer()
+    if let prompts = prompt.prompts { return try run(prompts, checkpoint, tokenizer) }
     let tokens = try prompt.tokens(checkpoint, tokenizer)
     let needed = tokens.count + length.maxTokens
     let sequence = PrefixReusingSequence(
       try HybridSequence(
         try checkpoint.model(runtime, context: needed), maximumPositions: length.context,
         reservedTokens: needed))
-    var options = GenerationOptions(
-      maximumTokens: length.maxTokens, sampling: try sampling.options(),
-      stopTokens: try checkpoint.endTokens(), ignoresStopTokens: ignoreEnd)
+    var options = try self.options(checkpoint)
     let stream = try TextStream(tokenizer, stops: length.stop)
     // Copies made before the prompt is read would each read it again.
     let promptSeconds =
@@ -84,6 +92,13 @@ struct Generate: ParsableCommand {
       isInterrupted = generated.reason == .interrupted
     }
     if isInterrupted { throw ExitCode(Interrupt.exitCode) }
+  }
+
+  /// When a text ends and how its tokens are chosen.
+  func options(_ checkpoint: Checkpoint) throws -> GenerationOptions {
+    GenerationOptions(
+      maximumTokens: length.maxTokens, sampling: try sampling.options(),
+      stopTokens: try checkpoint.endTokens(), ignoresStopTokens: ignoreEnd)
   }
 
   private static func interruptible<Result>(_ body: () throws -> Result) throws -> Result {

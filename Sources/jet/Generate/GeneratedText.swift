@@ -36,13 +36,7 @@ struct GeneratedText {
     let rest = stream.finish()
     if !rest.isEmpty { try onText(rest) }
     text = stream.text
-    reason =
-      switch result.finishReason {
-      case .stopToken: .endToken
-      case .length: .length
-      case .contextFull: .contextFull
-      case .stoppedByCaller: stream.isStopped ? .stopText : .interrupted
-      }
+    reason = Reason(result.finishReason, isStopText: stream.isStopped)
   }
 
   /// One line for people: how much was read and written, how fast, and why it ended.
@@ -64,6 +58,17 @@ struct GeneratedText {
 }
 
 extension GeneratedText.Reason {
+  /// - Parameter isStopText: whether a caller that stopped had found a stop text.
+  init(_ reason: FinishReason, isStopText: Bool) {
+    self =
+      switch reason {
+      case .stopToken: .endToken
+      case .length: .length
+      case .contextFull: .contextFull
+      case .stoppedByCaller: isStopText ? .stopText : .interrupted
+      }
+  }
+
   /// The reason in words.
   fileprivate var phrase: String {
     switch self {

@@ -12,6 +12,13 @@ struct PromptArguments: ParsableArguments {
   var file: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Go on with each line of this file, or of - : a text, or an object with a \"prompt\" and, as "
+        + "wanted, \"id\", \"max_tokens\", \"temperature\" and \"seed\".", valueName: "file"),
+    completion: .file())
+  var prompts: String?
+
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Token ids in place of a text, such as 1,2,3.", valueName: "ids"))
   var ids: IntegerList?
@@ -24,12 +31,13 @@ struct PromptArguments: ParsableArguments {
   var system: String?
 
   func validate() throws {
-    let given = [text != nil, file != nil, ids != nil].filter { $0 }.count
+    let given = [text != nil, file != nil, ids != nil, prompts != nil].filter { $0 }.count
     guard given == 1 else {
       throw ValidationError(
         given == 0
-          ? "There is no prompt; give a text, - for standard input, --file or --ids."
-          : "The prompt is given \(given) times; give one of a text, --file and --ids.")
+          ? "There is no prompt; give a text, - for standard input, --file, --ids or --prompts."
+          : "The prompt is given \(given) times; give one of a text, --file, --ids and "
+            + "--prompts.")
     }
     if chat, ids != nil {
       throw ValidationError("--chat takes a text and --ids gives tokens; leave one of them out.")
@@ -48,17 +56,28 @@ struct PromptArguments: ParsableArguments {
     guard !text.isEmpty else {
       throw CommandError("The prompt is empty; give at least one character, or --ids.")
     }
-    guard chat else { return tokenizer.encode(text) }
+    return try encoder(checkpoint, tokenizer)(text)
+  }
+
+  /// What turns a text into tokens: as it is, or as a message in the chat template.
+  ///
+  /// - Throws: ``CommandError`` for a model without a chat template.
+  func encoder(
+    _ checkpoint: Checkpoint, _ tokenizer: Tokenizer
+  ) throws -> (String) throws -> [Int] {
+    guard chat else { return { tokenizer.encode($0) } }
     guard let template = try checkpoint.chatTemplate() else {
       throw CommandError(
         "\(checkpoint.path) has no chat template; leave --chat out to go on with the text.")
     }
-    var messages = [ChatMessage(role: "user", content: text)]
-    if let system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
-    let rendered = try template.render(
-      messages: messages, variables: try checkpoint.templateVariables())
-    // The template writes begin-of-text itself where the model wants it.
-    return tokenizer.encode(rendered, addSpecialTokens: false)
+    let variables = try checkpoint.templateVariables()
+    let opening = system.map { [ChatMessage(role: "system", content: $0)] } ?? []
+    return { text in
+      let rendered = try template.render(
+        messages: opening + [ChatMessage(role: "user", content: text)], variables: variables)
+      // The template writes begin-of-text itself where the model wants it.
+      return tokenizer.encode(rendered, addSpecialTokens: false)
+    }
   }
 
   private func readText() throws -> String {

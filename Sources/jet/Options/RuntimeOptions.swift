@@ -4,7 +4,7 @@ import JetKernels
 import JetTensor
 
 /// Where and with what numbers a model runs.
-struct RuntimeOptions: ParsableArguments {
+struct RuntimeOptions: ParsableArguments, Sendable {
   @Option(help: "Element type of weights and activations (default: the checkpoint's own).")
   var dtype: NumberType?
 
@@ -54,7 +54,7 @@ struct RuntimeOptions: ParsableArguments {
 }
 
 /// The element types that a model runs in.
-enum NumberType: String, ExpressibleByArgument, CaseIterable {
+enum NumberType: String, ExpressibleByArgument, CaseIterable, Sendable {
   case bfloat16
   case float32
 

@@ -15,7 +15,7 @@ public struct Attention {
   public let headNorms: (query: RMSNorm, key: RMSNorm)?
   /// The output projection.
   public let output: Linear
-  private let scale: Double
+  let scale: Double
 
   init(
     _ configuration: AttentionConfiguration, _ model: ModelConfiguration, _ path: ParameterPath
@@ -46,12 +46,7 @@ public struct Attention {
   func callAsFunction(
     _ x: Tensor, state: inout AttentionState?, _ context: ForwardContext
   ) -> Tensor {
-    let (heads, groups) = (configuration.heads, configuration.keyValueHeads)
-    let parts = projection(x).heads(heads + 2 * groups).split([heads, groups, groups], dim: 2)
-    let angles = context.angles(headWidth: configuration.headWidth)
-    let q = rotary(headNorms.map { $0.query(parts[0]) } ?? parts[0], angles).transposed(1, 2)
-    let k = rotary(headNorms.map { $0.key(parts[1]) } ?? parts[1], angles).transposed(1, 2)
-    let v = parts[2].transposed(1, 2)  // [B, G, T, D]
+    let (q, k, v) = projected(x, context)
     let mixed: Tensor
     if let carried = state {
       var next = carried
@@ -63,8 +58,23 @@ public struct Attention {
       mixed = attention(
         query: q, key: k, value: v, layout: .same, window: configuration.window, scale: scale)
     }
-    return output(mixed.transposed(1, 2).mergedHeads)
+    return merged(mixed)
   }
+
+  /// Queries `[B, H, T, Dh]`, keys and values `[B, G, T, Dh]`, normed and turned.
+  func projected(_ x: Tensor, _ context: ForwardContext) -> (Tensor, Tensor, Tensor) {
+    let (heads, groups) = (configuration.heads, configuration.keyValueHeads)
+    let parts = projection(x).heads(heads + 2 * groups).split([heads, groups, groups], dim: 2)
+    let angles = context.angles(headWidth: configuration.headWidth)
+    return (
+      rotary(headNorms.map { $0.query(parts[0]) } ?? parts[0], angles).transposed(1, 2),
+      rotary(headNorms.map { $0.key(parts[1]) } ?? parts[1], angles).transposed(1, 2),
+      parts[2].transposed(1, 2)
+    )
+  }
+
+  /// The output projection of all heads, `[B, H, T, Dh]` to `[B, T, D]`.
+  func merged(_ mixed: Tensor) -> Tensor { output(mixed.transposed(1, 2).mergedHeads) }
 
   /// Attention to all tokens: the new keys and values go behind the old ones.
   private func attend(
@@ -153,12 +163,11 @@ public struct Attention {
     _ context: ForwardContext
   ) {
     if configuration.window == nil { state.reserve((context.starts.max() ?? 0) + 1) }
-    let places = context.places(window: configuration.window)
     steps.appendAttention(
       norm: norm.weight, eps: norm.eps, projection: projection.weight, bias: projection.bias,
       queryNorm: headNorms?.query.weight, keyNorm: headNorms?.key.weight,
       angles: context.angles(headWidth: configuration.headWidth), keys: state.keys,
-      values: state.values, slots: places.slots, counts: places.counts, output: output.weight,
-      heads: configuration.heads, scale: scale)
+      values: state.values, pages: context.places.pages, positions: context.places.positions,
+      isRing: state.isRing, output: output.weight, heads: configuration.heads, scale: scale)
   }
 }

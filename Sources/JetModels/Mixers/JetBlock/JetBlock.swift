@@ -87,7 +87,7 @@ public struct JetBlock: LinearMixer {
 
   /// Appends the fused form, which there is for the released form of the block.
   public func appendStep(
-    to steps: inout LayerSteps, norm inputNorm: RMSNorm, state: RecurrentState
+    to steps: inout LayerSteps, norm inputNorm: RMSNorm, state: RecurrentState, slots: Tensor
   ) -> Bool {
     guard configuration.isReleasedForm, configuration.kernelSize == Steps.convolutionTaps,
       case .dynamic(let generators) = convolution
@@ -96,7 +96,7 @@ public struct JetBlock: LinearMixer {
       norm: inputNorm.weight, eps: inputNorm.eps, input: input.weight,
       generator: generators[0].weight, generatorBias: generators[0].bias, logRate: decay.logRate,
       stepBias: decay.stepBias, window: state.window, memory: state.memory,
-      outputNorm: norm.weight, outputEps: norm.eps, output: output.weight,
+      slots: slots, outputNorm: norm.weight, outputEps: norm.eps, output: output.weight,
       heads: configuration.heads)
     return true
   }

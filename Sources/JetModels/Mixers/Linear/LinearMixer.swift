@@ -24,14 +24,37 @@ public protocol LinearMixer {
   ///
   /// Only a mixer with a fused kernel writes its own; the others run a step as a piece of one token.
   ///
-  /// - Parameter state: what came before; the kernel will write its tensors in place.
+  /// - Parameters:
+  ///   - state: what came before; the kernel will write its tensors in place.
+  ///   - slots: int32 `[N]`, where in them each sequence lies.
   /// - Returns: whether there is such a form for these sizes; if not, nothing was appended.
-  func appendStep(to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState) -> Bool
+  func appendStep(
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, slots: Tensor
+  ) -> Bool
+
+  /// One token a sequence whose states lie in pools, norm and residual included: `x + mixer(norm(x))`, `[N, D]` to
+  /// `[N, D]`; nil where the mixer has no form of its own for these sizes, and then its rows of the pools are gathered.
+  ///
+  /// - Parameters:
+  ///   - pool: memory `[S, H, K, V]` and window `[S, D, W]`, changed in place.
+  ///   - slots: int32 `[N]`, the sequences' places in the pools.
+  func step(_ x: Tensor, norm: RMSNorm, pool: RecurrentState, slots: Tensor) -> Tensor?
+
+  /// Whether the mixer asks for the tokens' positions, which a recorded step does not know.
+  var needsPositions: Bool { get }
 }
 
 extension LinearMixer {
+  /// There is no form of its own.
+  public func step(
+    _ x: Tensor, norm: RMSNorm, pool: RecurrentState, slots: Tensor
+  ) -> Tensor? { nil }
+
+  /// It does not.
+  public var needsPositions: Bool { false }
+
   /// There is no fused form.
   public func appendStep(
-    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState
+    to steps: inout LayerSteps, norm: RMSNorm, state: RecurrentState, slots: Tensor
   ) -> Bool { false }
 }

@@ -38,6 +38,12 @@ public struct RecurrentState {
   /// The last inputs of the mixer's convolution or token shift, newest last, `[B, D, W]`.
   public internal(set) var window: Tensor
 
+  /// A state of tensors that exist.
+  init(memory: Tensor, window: Tensor) {
+    self.memory = memory
+    self.window = window
+  }
+
   /// An empty state.
   init(_ sizes: RecurrentStateSizes, sequences: Int, dtype: DType, device: Device) {
     memory = Tensor.zeros(

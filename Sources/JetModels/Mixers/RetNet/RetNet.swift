@@ -39,6 +39,9 @@ public struct RetNet: LinearMixer {
     logDecay = Tensor(decays).to(path.store.device)
   }
 
+  /// Queries and keys are turned by angles that the host makes.
+  public var needsPositions: Bool { true }
+
   /// All tokens of a piece at once; `[B, T, D]` to `[B, T, D]`.
   public func callAsFunction(
     _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext

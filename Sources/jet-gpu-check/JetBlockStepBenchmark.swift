@@ -1,0 +1,106 @@
+import Foundation
+import JetKernels
+import JetTensor
+
+/// Times the step of the JetBlock on pools, in bfloat16: many calls one after another on the GPU, each on other slots, so
+/// that their states come from memory and not from a cache. A table for people and a line of JSON.
+enum JetBlockStepBenchmark {
+  private static let device = Device.cuda(0)
+  /// What the slots that are taken in turns hold at least: several times the L2 cache of any GPU.
+  private static let poolBytes = 512 << 20
+
+  struct Timing: Encodable {
+    let shape: String
+    let memory: String
+    let microseconds: Double
+    let megabytes: Double
+    let gigabytesPerSecond: Double
+    let shareOfCopy: Double
+  }
+
+  struct Result: Encodable {
+    let benchmark = "jetBlockStep"
+    let copyBytesPerSecond: Double
+    let timings: [Timing]
+  }
+
+  static func run() throws {
+    try withoutGradients {
+      let copy = copyBytesPerSecond()
+      print("jetBlockStep: copy \(Int(copy / 1e9)) GB/s")
+      var timings: [Timing] = []
+      for (heads, keyWidth, valueWidth) in [(12, 96, 256), (16, 128, 256)] {
+        for rows in [1, 8, 128, 1024] {
+          for memory in [DType.float32, .bfloat16] {
+            var one = JetBlockStepCase(rows, heads, keyWidth, valueWidth)
+            (one.dtype, one.memoryDType) = (.bfloat16, memory)
+            one.inner = heads * valueWidth / 8
+            timings.append(time(one, copy: copy))
+            try device.releaseCached()
+          }
+        }
+      }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      let result = Result(copyBytesPerSecond: copy, timings: timings)
+      print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    }
+  }
+
+  private static func time(_ one: JetBlockStepCase, copy: Double) -> Timing {
+    var one = one
+    let stateBytes =
+      one.heads * one.keyWidth * one.valueWidth * (one.memoryDType == .bfloat16 ? 2 : 4)
+    let turns = max(1, poolBytes / (one.rows * stateBytes))
+    one.slots = one.rows * turns
+    let x = one.inputs(device)
+    let order = permuted(one.slots).map(Int32.init)
+    let calls = (0..<turns).map { turn in
+      var call = x
+      let slots = Array(order[turn * one.rows..<(turn + 1) * one.rows])
+      call.slots = Tensor(slots, shape: [one.rows]).to(device)
+      return call
+    }
+    let repeats = max(20, min(2000, 20_000 / one.rows))
+    let seconds =
+      median(5) {
+        for i in 0..<repeats { _ = calls[i % turns].run() }
+      } / Double(repeats)
+    let perRow = [x.projected, x.taps].map { $0.byteCount / one.rows }.reduce(0, +)
+    let window = 2 * x.window.byteCount / one.slots
+    let output = one.heads * one.valueWidth * 2
+    let bytes = Double(one.rows * (2 * stateBytes + perRow + window + output))
+    let timing = Timing(
+      shape: "\(one.rows)×\(one.heads)×(\(one.keyWidth), \(one.valueWidth))",
+      memory: "\(one.memoryDType)", microseconds: seconds * 1e6, megabytes: bytes / 1e6,
+      gigabytesPerSecond: bytes / seconds / 1e9, shareOfCopy: bytes / seconds / copy)
+    print(
+      "jetBlockStep \(timing.shape), memory \(timing.memory): \(rounded(timing.microseconds)) µs, "
+        + "\(rounded(timing.megabytes)) MB, \(Int(timing.gigabytesPerSecond)) GB/s "
+        + "(\(rounded(100 * timing.shareOfCopy)) % of copy)")
+    return timing
+  }
+
+  private static func copyBytesPerSecond() -> Double {
+    let generator = Generator(seed: 1, device: device)
+    let block = Tensor.randomNormal([1 << 28], generator: generator)
+    let target = block.clone()
+    return 2 * 10 * Double(block.byteCount) / median(5) { for _ in 0..<10 { target.assign(block) } }
+  }
+
+  private static func rounded(_ x: Double) -> Double { (x * 100).rounded() / 100 }
+
+  /// Seconds of one run of `body` until the GPU is done: the median of `count` after one to warm up.
+  private static func median(_ count: Int, _ body: () -> Void) -> Double {
+    body()
+    var seconds: [Double] = []
+    for _ in 0..<count {
+      device.synchronize()
+      let start = ContinuousClock.now
+      body()
+      device.synchronize()
+      seconds.append((ContinuousClock.now - start) / .seconds(1))
+    }
+    return seconds.sorted()[seconds.count / 2]
+  }
+}

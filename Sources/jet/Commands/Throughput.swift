@@ -1,0 +1,142 @@
+import ArgumentParser
+import Foundation
+import JetModels
+import JetTensor
+
+/// Reproduces the paper's tables of throughput.
+struct Throughput: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compare the throughput of models at long contexts, as the paper's tables do.",
+    discussion: """
+      Each model runs with random weights of its shape in the engine's own runner: prefill of one \
+      sequence, then decode with one sequence and with the largest batch that the memory holds. \
+      States, keys and values are random numbers in place of a text that was read. The last model \
+      is the one that the others are compared with. With --json standard output is one JSON \
+      object, and the tables go to standard error.
+
+      EXAMPLES
+        jet throughput --device cuda
+        jet throughput jet-nemotron-2b --device cuda --context 65536 --batch 1,128
+        jet throughput smollm2-135m --context 512 --batch 1 --steps 4 --repeat 1
+      """)
+
+  @ArgumentParser.Argument(
+    help: ArgumentHelp(
+      "Shapes: \(ModelConfiguration.presets.keys.sorted().joined(separator: ", ")).",
+      valueName: "names"))
+  var models = ["jet-nemotron-2b", "jet-nemotron-4b", "qwen2.5-1.5b", "qwen3-1.7b"]
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Tokens behind each sequence.", valueName: "counts"))
+  var context = IntegerList([4096, 16384, 65536, 262_144])
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Sequences at a time (default: 1 and the largest that fits).", valueName: "counts"))
+  var batch: IntegerList?
+
+  @Option(parsing: .unconditional, help: "The largest batch that is tried.")
+  var maxBatch = 1024
+
+  @Option(parsing: .unconditional, help: "Decode steps of a run.")
+  var steps = 32
+
+  @Option(name: .customLong("repeat"), parsing: .unconditional, help: "Runs of each measurement.")
+  var repeats = 5
+
+  @Option(parsing: .unconditional, help: "Tokens of a piece of the prompt.")
+  var chunk = 16384
+
+  @Flag(help: "Leave prefill out.")
+  var noPrefill = false
+
+  @OptionGroup(title: "Running") var runtime: RuntimeOptions
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    let numbers = [
+      ("--context", context.values.min() ?? 0), ("--batch", batch?.values.min() ?? 1),
+      ("--max-batch", maxBatch), ("--steps", steps), ("--repeat", repeats), ("--chunk", chunk),
+    ]
+    for (name, value) in numbers where value < 1 {
+      throw ValidationError("\(name) is \(value); give 1 or more.")
+    }
+    for name in models { _ = try ModelConfiguration.preset(name) }
+  }
+
+  func run() throws {
+    Interrupt.install()
+    try runtime.prepare()
+    let dtype = runtime.dtype?.dtype ?? .bfloat16
+    let copy = try MachineRate.reading.measured(on: runtime.device, dtype: dtype)
+    let product = try MachineRate.multiplying.measured(on: runtime.device, dtype: dtype)
+    var rows: [ThroughputRun.Row] = []
+    do {
+      for name in models { rows += try measured(name, dtype, (copy, product)) }
+    } catch is CancellationError {
+      Terminal.note("Interrupted; nothing is reported.")
+      throw ExitCode(Interrupt.exitCode)
+    }
+    let report = ThroughputReport(
+      device: "\(runtime.device)", dtype: "\(dtype)", copyBytesPerSecond: copy,
+      productFlops: product, rows: rows)
+    let text = [report.heading, report.table, report.comparison].filter { !$0.isEmpty }
+      .joined(separator: "\n\n")
+    if json {
+      Terminal.note(text)
+      try Terminal.print(jsonLine(report))
+    } else {
+      try Terminal.print(text)
+    }
+  }
+
+  private func measured(
+    _ name: String, _ dtype: DType, _ rates: (copy: Double, product: Double)
+  ) throws -> [ThroughputRun.Row] {
+    var configuration = try ModelConfiguration.preset(name)
+    // Random weights have no trained length.
+    let tokens = (context.values.max() ?? 0) + steps * (repeats + 1) + 2
+    configuration.maximumPositions = max(configuration.maximumPositions, tokens)
+    if runtime.device != .cpu { try runtime.device.releaseCached() }
+    try SystemMemory.require(
+      configuration.parameterCount * dtype.byteCount, for: "This benchmark", on: runtime.device)
+    let model = try withTorchErrors {
+      try HybridModel(
+        configuration,
+        parameters: ParameterStore(source: nil, dtype: dtype, device: runtime.device))
+    }
+    let run = ThroughputRun(
+      name: name, model: model, chunkTokens: chunk, steps: steps, repeats: repeats, rates: rates)
+    var rows: [ThroughputRun.Row] = []
+    for context in context.values {
+      let batches = batch.map { $0.values.map(Optional.some) } ?? [1, nil]
+      for (index, batch) in batches.enumerated() {
+        if runtime.device != .cpu { try runtime.device.releaseCached() }
+        let row = try run.row(
+          context: context, batch: batch, most: maxBatch, freeBytes: freeBytes(),
+          readsPrompt: index == 0 && !noPrefill)
+        guard let row else {
+          Terminal.note(
+            "\(name): \(batch.map(String.init) ?? "one") x \(Numbers.grouped(context)) does not fit"
+          )
+          continue
+        }
+        Terminal.note(
+          "\(name), \(row.batch) x \(Numbers.grouped(context)): decode "
+            + "\(Numbers.short(row.decodeTokensPerSecond.median)) tokens/s"
+            + (row.prefillTokensPerSecond.map { ", prefill \(Numbers.short($0))" } ?? ""))
+        rows.append(row)
+      }
+    }
+    return rows
+  }
+
+  private func freeBytes() throws -> Int {
+    if runtime.device != .cpu { return try runtime.device.memory().freeBytes }
+    return SystemMemory.current?.availableBytes ?? 0
+  }
+}

@@ -1,0 +1,72 @@
+// DependentLaunch.cuh: kernels that start while the one before them in the stream still runs.
+//
+// A kernel launched by `launch_dependent` calls `wait_for_earlier` in every thread before it touches memory, and
+// `let_later_start` as soon as it likes: the next kernel's blocks may then take their places, and wait in turn.
+#pragma once
+
+#include <cuda_runtime.h>
+
+namespace jet::cuda {
+
+/// Waits until all earlier work of the stream is done and its results can be seen.
+__device__ inline void wait_for_earlier() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+/// Lets the next kernel of the stream start; its own wait lasts until this one has ended.
+__device__ inline void let_later_start() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+/// What a launch asks of the present device.
+struct DeviceLimits {
+  int multiprocessors = 0;
+  int shared_bytes = 0;  // of a block, at most
+  bool is_hopper = false;  // or later: clusters and dependent launches
+
+  static cudaError_t find(DeviceLimits &limits) {
+    int device = 0, major = 0;
+    cudaError_t error = cudaGetDevice(&device);
+    if (error == cudaSuccess)
+      error = cudaDeviceGetAttribute(&limits.multiprocessors, cudaDevAttrMultiProcessorCount, device);
+    if (error == cudaSuccess)
+      error = cudaDeviceGetAttribute(&limits.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    limits.is_hopper = major >= 9;
+    return error;
+  }
+};
+
+/// Launches `kernel` behind the work of `stream`; on Hopper it may start before that has ended.
+///
+/// - cluster: blocks of a cluster along x, on Hopper.
+template <typename... Parameters, typename... Arguments>
+cudaError_t launch_dependent(const DeviceLimits &limits, void (*kernel)(Parameters...), dim3 grid, int threads,
+                             int shared_bytes, int cluster, cudaStream_t stream, const Arguments &...arguments) {
+  cudaLaunchAttribute attributes[2];
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = dim3(threads);
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = stream;
+  config.attrs = attributes;
+  if (limits.is_hopper) {
+    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[0].val.programmaticStreamSerializationAllowed = 1;
+    config.numAttrs = 1;
+    if (cluster > 1) {
+      attributes[1].id = cudaLaunchAttributeClusterDimension;
+      attributes[1].val.clusterDim.x = cluster;
+      attributes[1].val.clusterDim.y = 1;
+      attributes[1].val.clusterDim.z = 1;
+      config.numAttrs = 2;
+    }
+  }
+  return cudaLaunchKernelEx(&config, kernel, arguments...);
+}
+
+}  // namespace jet::cuda
