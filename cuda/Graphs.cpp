@@ -37,11 +37,22 @@ struct Graphs {
   int64_t next = 1;
   std::unordered_map<int64_t, std::shared_ptr<CUDAGraph>> kept;
   std::map<c10::DeviceIndex, Pool> pools;
+  std::map<c10::DeviceIndex, c10::cuda::CUDAStream> streams;
 
   // Never destroyed: the driver may be gone before a destructor at the program's end would run.
   static Graphs &shared() {
     static auto *graphs = new Graphs;
     return *graphs;
+  }
+
+  /// The stream on which a device's graphs are recorded: one, as libraries keep work space for each that they have seen.
+  c10::cuda::CUDAStream stream(c10::DeviceIndex device) {
+    std::lock_guard<std::mutex> lock(mutex);
+    auto found = streams.find(device);
+    if (found == streams.end()) {
+      found = streams.emplace(device, c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device)).first;
+    }
+    return found->second;
   }
 
   /// The pool of a device for a graph that is about to be recorded.
@@ -131,7 +142,7 @@ void graph_begin(int64_t device) {
   TORCH_CHECK(!recording, "graph_begin: this thread records a graph already.");
   auto index = static_cast<c10::DeviceIndex>(device);
   c10::cuda::CUDAGuard guard(index);
-  auto stream = c10::cuda::getStreamFromPool(/*isHighPriority=*/false, index);
+  auto stream = Graphs::shared().stream(index);
   // Work that was given to other streams is done before the graph's first replay.
   c10::cuda::device_synchronize();
   auto next = std::make_unique<Recording>(stream);

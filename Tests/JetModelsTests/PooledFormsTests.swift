@@ -122,10 +122,10 @@ struct PooledFormsTests {
     #expect(pools.byteCount == model.configuration.poolBytes(sizes, dtype: .float32))
   }
 
-  @Test("what is said of needed positions is so")
+  @Test("what is said of a needed host is so")
   func positions() throws {
     let asks = try TinyModels.mixers.filter {
-      try TinyModels.model([$0.mixer]).stepsNeedPositions
+      try TinyModels.model([$0.mixer]).stepsNeedHost
     }.map(\.name)
     #expect(
       asks

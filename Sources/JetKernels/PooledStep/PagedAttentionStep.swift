@@ -22,10 +22,16 @@ public func pagedAttentionStepDefinition(query: Tensor, pools: Pools, scale: Dou
 /// ``pagedAttentionStepDefinition(query:pools:scale:)``.
 public func pagedAttentionStep(query: Tensor, pools: Pools, scale: Double) -> Tensor {
   let fits =
-    pools.allowsKernels(with: query) && query.isContiguous && query.dim(2) <= 256
-    && query.dim(1) <= 16 * pools.keys.dim(1)
+    pools.allowsKernels(with: query) && query.isContiguous
+    && pagedAttentionStepFits(
+      heads: query.dim(1), keyHeads: pools.keys.dim(1), headWidth: query.dim(2))
   guard fits else { return pagedAttentionStepDefinition(query: query, pools: pools, scale: scale) }
   return Kernels.pagedAttentionStep(
     .tensor(query), .tensor(pools.keys), .tensor(pools.values), .tensor(pools.pages),
     .tensor(pools.positions), .bool(pools.isRing), .double(scale))
+}
+
+/// Whether our CUDA kernel takes heads of that number and width.
+public func pagedAttentionStepFits(heads: Int, keyHeads: Int, headWidth: Int) -> Bool {
+  headWidth <= 256 && heads <= 16 * keyHeads
 }

@@ -32,6 +32,11 @@ public struct RotaryConfiguration: Codable, Hashable, Sendable {
     self.scaling = scaling
   }
 
+  /// Whether the angles of a sequence depend on its length.
+  public var growsWithLength: Bool {
+    if case .dynamic = scaling { true } else { false }
+  }
+
   /// Radians a position for each pair of channels, and the factor of cosines and sines.
   ///
   /// - Parameters:

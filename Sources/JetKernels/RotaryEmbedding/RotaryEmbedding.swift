@@ -17,24 +17,30 @@ public struct RotaryAngles {
   public init(
     positions: [[Int]], headWidth: Int, configuration: RotaryConfiguration, device: Device = .cpu
   ) {
-    let length = (positions.lazy.compactMap(\.last).max() ?? 0) + 1
-    let (radians, magnitude) = configuration.frequencies(headWidth: headWidth, length: length)
     let half = headWidth / 2
     let shape = [positions.count, positions.first?.count ?? 0, headWidth]
     var cosines = [Float](repeating: 0, count: shape.reduce(1, *))
     var sines = cosines
     var offset = 0
-    for position in positions.joined() {
-      for i in 0..<half {
-        // The product is rounded to float32 as in the code that the models were trained with.
-        let angle = Float(position) * radians[i]
-        let (c, s) = (cosf(angle) * magnitude, sinf(angle) * magnitude)
-        cosines[offset + i] = c
-        cosines[offset + half + i] = c
-        sines[offset + i] = s
-        sines[offset + half + i] = s
+    var frequencies: [Int: (radians: [Float], magnitude: Float)] = [:]
+    for row in positions {
+      // A row's angles do not depend on the others, also where they grow with the length.
+      let length = configuration.growsWithLength ? (row.last ?? 0) + 1 : 0
+      let (radians, magnitude) =
+        frequencies[length] ?? configuration.frequencies(headWidth: headWidth, length: length)
+      frequencies[length] = (radians, magnitude)
+      for position in row {
+        for i in 0..<half {
+          // The product is rounded to float32 as in the code that the models were trained with.
+          let angle = Float(position) * radians[i]
+          let (c, s) = (cosf(angle) * magnitude, sinf(angle) * magnitude)
+          cosines[offset + i] = c
+          cosines[offset + half + i] = c
+          sines[offset + i] = s
+          sines[offset + half + i] = s
+        }
+        offset += headWidth
       }
-      offset += headWidth
     }
     self.cosines = Tensor(cosines, shape: shape).uploaded(to: device)
     self.sines = Tensor(sines, shape: shape).uploaded(to: device)

@@ -4,8 +4,8 @@ public import JetTensor
 extension HybridModel {
   /// One token of each of some sequences.
   ///
-  /// The pools are changed in place. On a GPU nothing waits for the host and no size depends on a position, so that the
-  /// calls can be recorded in a graph and repeated; but see ``stepsNeedPositions``.
+  /// The pools are changed in place. On a GPU with our kernels nothing waits for the host and no size depends on a position,
+  /// so that the calls can be recorded in a graph and repeated, unless ``stepsNeedHost``.
   ///
   /// - Returns: the outputs of the last layer, `[N, D]`, before the last norm.
   public func step(_ batch: PooledStep, pools: StatePools) -> Tensor {
@@ -38,10 +38,16 @@ extension HybridModel {
     return float32Linear(norm(hidden), head)
   }
 
-  /// Whether a step must be told the positions on the host, since some mixer makes its angles there.
-  public var stepsNeedPositions: Bool {
+  /// Whether a step needs the host: some mixer makes its angles there, or has heads that no kernel takes.
+  public var stepsNeedHost: Bool {
     layers.contains { layer in
-      if case .linear(let mixer) = layer.mixer { mixer.needsPositions } else { false }
+      switch layer.mixer {
+      case .linear(let mixer): mixer.needsPositions
+      case .attention(let attention):
+        !pagedAttentionStepFits(
+          heads: attention.configuration.heads, keyHeads: attention.configuration.keyValueHeads,
+          headWidth: attention.configuration.headWidth)
+      }
     }
   }
 }

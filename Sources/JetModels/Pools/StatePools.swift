@@ -67,7 +67,7 @@ public final class StatePools {
 
   private static func frequencies(of model: HybridModel) throws -> [Int: RotaryFrequencies] {
     let configuration = model.configuration
-    if case .dynamic = configuration.rotary.scaling, model.embedding.device != .cpu {
+    if configuration.rotary.growsWithLength, model.embedding.device != .cpu {
       throw ModelError(
         "the model's rotary scaling is dynamic, and many sequences at once cannot share such angles on a GPU; run it on "
           + "the CPU")

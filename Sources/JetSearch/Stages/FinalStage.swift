@@ -54,16 +54,12 @@ struct FinalStage {
 
   // MARK: The two trainings
 
-  /// A model of which only the new mixers count.
-  private struct TrainedLayers {
-    let model: HybridModel
-    let mixers: [MixerConfiguration]
-  }
-
-  /// The teacher with a new layer wherever one of the architectures has one, trained layer by layer.
+  /// The teacher with a new layer wherever one of the architectures has one, trained layer by layer and saved.
+  ///
+  /// - Returns: its mixers.
   private func trainedLayers(
     _ architectures: [SearchedArchitecture], of count: Int
-  ) throws -> TrainedLayers {
+  ) throws -> [MixerConfiguration] {
     let configuration = session.configuration
     let teacher = session.teacher.configuration
     let each = try architectures.map { try session.mixers($0.placement, linear: $0.linear) }
@@ -79,16 +75,12 @@ struct FinalStage {
       ],
       seed: configuration.seed, calibrationTokens: configuration.training.calibrationTokens)
     try run(job, Self.layers, 1, of: count) { _ in }
-    let model = try withTorchErrors {
-      try Checkpoint(Self.model(Self.layers, in: session.folder).path).model(
-        dtype: session.dtype, device: configuration.runDevice)
-    }
-    return TrainedLayers(model: model, mixers: mixers)
+    return mixers
   }
 
   /// A model of the trained layers and the teacher, trained whole.
   private func train(
-    _ name: String, _ own: SearchedArchitecture, from layers: TrainedLayers, _ index: Int,
+    _ name: String, _ own: SearchedArchitecture, from layers: [MixerConfiguration], _ index: Int,
     of count: Int
   ) throws {
     let configuration = session.configuration
@@ -99,11 +91,13 @@ struct FinalStage {
       mixers: mixers, phases: phase.map { [$0] } ?? [], seed: configuration.seed,
       calibrationTokens: 0)
     try run(job, name, index, of: count) { student in
+      let model = try Checkpoint(Self.model(Self.layers, in: session.folder).path).model(
+        dtype: session.dtype, device: configuration.runDevice)
       let trained = Dictionary(
-        layers.model.parameters.parameters.map { ($0.name, $0.tensor) },
+        model.parameters.parameters.map { ($0.name, $0.tensor) },
         uniquingKeysWith: { a, _ in a })
       let new = student.configuration.mixers.indices.filter {
-        mixers[$0] != teacher[$0] && mixers[$0] == layers.mixers[$0]
+        mixers[$0] != teacher[$0] && mixers[$0] == layers[$0]
       }.map { "model.layers.\($0).self_attn." }
       withoutGradients {
         for parameter in student.parameters.parameters

@@ -58,12 +58,14 @@ struct Throughput: ParsableCommand {
   var json = false
 
   func validate() throws {
-    let numbers = [
-      ("--context", context.values.min() ?? 0), ("--batch", batch?.values.min() ?? 1),
-      ("--max-batch", maxBatch), ("--steps", steps), ("--repeat", repeats), ("--chunk", chunk),
-    ]
-    for (name, value) in numbers where value < 1 {
-      throw ValidationError("\(name) is \(value); give 1 or more.")
+    let numbers =
+      [("--max-batch", maxBatch), ("--steps", steps), ("--repeat", repeats), ("--chunk", chunk)]
+      + context.values.map { ("--context", $0) } + (batch?.values ?? []).map { ("--batch", $0) }
+    for (name, value) in numbers where !(1...1 << 24).contains(value) {
+      throw ValidationError("\(name) is \(value); give 1 to \(1 << 24).")
+    }
+    guard steps * (repeats + 1) <= 1 << 24 else {
+      throw ValidationError("\(repeats) runs of \(steps) steps are too many; give fewer.")
     }
     for name in models { _ = try ModelConfiguration.preset(name) }
   }
@@ -114,15 +116,21 @@ struct Throughput: ParsableCommand {
     var rows: [ThroughputRun.Row] = []
     for context in context.values {
       let batches = batch.map { $0.values.map(Optional.some) } ?? [1, nil]
-      for (index, batch) in batches.enumerated() {
+      var isRead = noPrefill
+      for batch in batches {
         if runtime.device != .cpu { try runtime.device.releaseCached() }
         let row = try run.row(
           context: context, batch: batch, most: maxBatch, freeBytes: freeBytes(),
-          readsPrompt: index == 0 && !noPrefill)
+          readsPrompt: !isRead)
         guard let row else {
           Terminal.note(
             "\(name): \(batch.map(String.init) ?? "one") x \(Numbers.grouped(context)) does not fit"
           )
+          continue
+        }
+        isRead = true
+        // The largest batch can be the one that was measured before.
+        guard batch != nil || rows.last?.context != context || rows.last?.batch != row.batch else {
           continue
         }
         Terminal.note(

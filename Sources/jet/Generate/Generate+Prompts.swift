@@ -5,6 +5,7 @@ import JetEvaluation
 import JetFormats
 import JetInference
 import JetModels
+import JetTensor
 import JetText
 
 extension Generate {
@@ -26,7 +27,10 @@ extension Generate {
     let load = ServingLoad(
       prompts, parallel: batch.parallel ?? BatchArguments.defaultParallel,
       maximumPositions: positions)
-    let engine = try Engine(runner: try makeRunner(checkpoint, runtime, load))
+    var sharing = EngineOptions()
+    // A GPU multiplies few rows as slowly as many.
+    if runtime.device != .cpu { sharing.chunkTokens = 4096 }
+    let engine = try Engine(runner: try makeRunner(checkpoint, runtime, load), options: sharing)
     defer { engine.shutdownAndWait(cancelling: true) }
     var lines: [String] = []
     var progress = ProgressLine(isTerminal: isatty(STDERR_FILENO) == 1)

@@ -39,7 +39,11 @@ struct ServingLoad: Equatable {
 func makeRunner(
   _ checkpoint: Checkpoint, _ runtime: RuntimeOptions, _ load: ServingLoad
 ) throws -> sending any EngineRunner {
-  let model = try checkpoint.model(runtime, contexts: load.contexts)
+  // Whole pages, and slot 0.
+  let whole = load.contexts.map {
+    PoolSizes(sequences: 1, context: $0).pages * ServingLoad.pageTokens
+  }
+  let model = try checkpoint.model(runtime, contexts: whole + [ServingLoad.pageTokens])
   let capacity = load.capacity(vocabularySize: checkpoint.configuration.vocabularySize)
   let sizes = PoolSizes(
     slots: capacity.slots, pages: max(1, capacity.pages), pageTokens: capacity.pageTokens)

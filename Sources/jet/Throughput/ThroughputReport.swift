@@ -15,6 +15,7 @@ struct ThroughputReport: Encodable {
     let model: String
     let baseline: String
     let context: Int
+    let batch: Int
     let isLargest: Bool
     let decode: Double
     let prefill: Double?
@@ -26,14 +27,15 @@ struct ThroughputReport: Encodable {
     return rows.filter { $0.model != baseline }.compactMap { row in
       let same = rows.first {
         $0.model == baseline && $0.context == row.context
-          && (row.batch == 1 ? $0.batch == 1 : $0.isLargest)
+          && (row.batch > 1 && row.isLargest ? $0.isLargest : $0.batch == row.batch)
       }
       guard let same else { return nil }
       let prefill = row.prefillTokensPerSecond.flatMap { own in
         same.prefillTokensPerSecond.map { own / $0 }
       }
       return SpeedUp(
-        model: row.model, baseline: baseline, context: row.context, isLargest: row.batch > 1,
+        model: row.model, baseline: baseline, context: row.context, batch: row.batch,
+        isLargest: row.batch > 1 && row.isLargest,
         decode: row.decodeTokensPerSecond.median / same.decodeTokensPerSecond.median,
         prefill: prefill)
     }
@@ -91,7 +93,8 @@ struct ThroughputReport: Encodable {
       [["model", "over", "context", "batch", "decode", "prefill"]]
       + all.map { own in
         [
-          own.model, own.baseline, Numbers.grouped(own.context), own.isLargest ? "largest" : "1",
+          own.model, own.baseline, Numbers.grouped(own.context),
+          own.isLargest ? "largest" : "\(own.batch)",
           String(format: "%.1fx", own.decode),
           own.prefill.map { String(format: "%.1fx", $0) } ?? "",
         ]

@@ -38,10 +38,12 @@ struct ThroughputRun {
     context: Int, batch: Int?, most: Int, freeBytes: Int, readsPrompt: Bool
   ) throws -> Row? {
     let tokens = context + steps * (repeats + 1) + 2
-    let fitting = Self.fitting(
-      model.configuration, tokens: tokens, dtype: model.dtype, freeBytes: freeBytes, most: most)
-    guard fitting >= 1, batch ?? 1 <= fitting else { return nil }
-    let count = batch ?? fitting
+    let room = Self.fitting(
+      model.configuration, tokens: tokens, dtype: model.dtype, freeBytes: freeBytes)
+    // Whole groups of rows, where that costs few of them.
+    let largest = min(room >= 16 ? room / 8 * 8 : room, most)
+    let count = batch ?? largest
+    guard count >= 1, count <= room else { return nil }
     let sizes = PoolSizes(sequences: count, context: tokens)
     let runner = try Self.makeRunner(model, sizes: sizes, maximumPositions: tokens)
     let each = sizes.pages(for: tokens)
@@ -60,7 +62,7 @@ struct ThroughputRun {
       context: context + steps * (repeats + 2) / 2, sequences: count, dtype: model.dtype)
     let operations = model.configuration.prefillOperations(tokens: context, past: 0)
     return Row(
-      model: name, context: context, batch: count, isLargest: count == fitting,
+      model: name, context: context, batch: count, isLargest: count == largest,
       stateBytes: runner.pools.byteCount, decodeTokensPerSecond: decode, stepBytes: traffic.bytes,
       decodeShare: Double(traffic.bytes) * decode.median / Double(count) / rates.copy,
       prefillTokensPerSecond: prefill,
@@ -79,16 +81,14 @@ struct ThroughputRun {
 
   /// The most sequences of so many tokens that fit, besides the logits and what a step computes.
   static func fitting(
-    _ configuration: ModelConfiguration, tokens: Int, dtype: DType, freeBytes: Int, most: Int
+    _ configuration: ModelConfiguration, tokens: Int, dtype: DType, freeBytes: Int
   ) -> Int {
     let sizes = PoolSizes(sequences: 1, context: tokens)
     let own = configuration.poolBytes(pageTokens: sizes.pageTokens, dtype: dtype)
     let widest = configuration.vocabularySize * 6 + 8 * configuration.mlpWidth * dtype.byteCount
     let each = own.slot + sizes.pages * own.page + widest
     let reserve = 3 << 29
-    let fit = max(0, freeBytes - reserve) / max(1, each)
-    let count = min(fit, most)
-    return count >= 16 ? count / 8 * 8 : count
+    return max(0, freeBytes - reserve) / max(1, each)
   }
 
   private func prefill(_ runner: any MeasurableRunner, _ context: Int) throws -> Double {

@@ -43,7 +43,7 @@ public final class GraphRunner: MeasurableRunner {
         pages: min(sizes.pages, sizes.pages(for: capacity.maximumPositions)),
         device: model.embedding.device)
     }
-    recordsGraphs = CUDAKernels.isLoaded && !model.stepsNeedPositions
+    recordsGraphs = CUDAKernels.isLoaded && !model.stepsNeedHost
   }
 
   /// Begins a sequence with an empty state.
