@@ -7,6 +7,7 @@
 // On Hopper the blocks of a head are a cluster that adds up the squares for the norm; elsewhere one block takes the columns
 // of a head in turns.
 
+#include "DependentLaunch.cuh"
 #include "JetBlockStep.h"
 #include "Quad.cuh"
 
@@ -72,10 +73,8 @@ __device__ void add_other_half(float4 &x) {
 /// Waits for the grids before this one, whose results nothing may read earlier, then lets the next grid start. In this
 /// order, a grid that has started knows all but the one before it to be finished.
 __device__ void await_earlier_grids() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
+  wait_for_earlier();
+  let_later_start();
 }
 
 /// The blocks of a head: a cluster of `parts`, or one block.

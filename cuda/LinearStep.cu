@@ -10,6 +10,7 @@
 
 #include <algorithm>
 
+#include "DependentLaunch.cuh"
 #include "Launch.cuh"
 #include "LinearStep.h"
 
@@ -76,20 +77,6 @@ __device__ inline void end_group() { asm volatile("cp.async.commit_group;" ::: "
 template <int kLater>
 __device__ inline void await_groups() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kLater) : "memory");
-}
-
-/// Waits until all earlier work of the stream is done.
-__device__ inline void await_earlier_work() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
-
-/// Lets the next kernel begin, after the wait: it may read what is constant.
-__device__ inline void begin_later_work() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
 }
 
 __device__ inline uint32_t shared_address(const void *p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
@@ -340,7 +327,7 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
 #pragma unroll 1
   for (int slot = 0; slot < kDepth; ++slot) fetch.next(slot);
 
-  await_earlier_work();
+  wait_for_earlier();
   bring_inputs(call, plan, shared);
 
   const Half *columns[kEights];
@@ -350,7 +337,7 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   const int tiles_together = groups * (kMostRows / call.rows);
   int slot = 0;
   bool has_begun = fetch.is_done();
-  if (has_begun) begin_later_work();
+  if (has_begun) let_later_start();
   for (int round = 0; round < share.tiles; round += tiles_together) {
     const int end = min(round + tiles_together, share.tiles);
     for (int tile = round + group; tile < end; tile += groups) {
@@ -373,7 +360,7 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
         // Memory has nothing more to do for this warp: the next kernel may ask for its weight while sums are added here
         // and its input is read there. Begun earlier, it would only ask for it in place of this one.
         if (!has_begun && fetch.is_done()) {
-          begin_later_work();
+          let_later_start();
           has_begun = true;
         }
         slot = (slot + 1) & (kDepth - 1);
