@@ -15,7 +15,7 @@ import Testing
     let objective = try DivergenceObjective(
       network: network, weights: "w", windows: [TinyNetwork.tokens(24, seed: 1)])
     let folder = try TemporaryFolder()
-    let scorer = CandidateScorer(
+    let scorer = try CandidateScorer(
       objective, journal: try Journal(folder.url.appending(path: "journal.sqlite")))
     let problem = try PlacementProblem(
       base: #require(Placement(key: base)), choice: choice, count: count)

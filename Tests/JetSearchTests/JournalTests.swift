@@ -23,7 +23,7 @@ private final class SumObjective: PlacementObjective {
     let objective = SumObjective()
     let placement = try #require(Placement(key: "LFLF"))
     let first = try CandidateScorer(objective, journal: Journal(url)).candidate(placement)
-    let again = CandidateScorer(objective, journal: try Journal(url))
+    let again = try CandidateScorer(objective, journal: Journal(url))
     #expect(try again.candidate(placement) == first)
     #expect(first.score.value == 5)
     #expect(objective.calls == 1)

@@ -31,7 +31,7 @@ import Testing
     let folder = try TemporaryFolder()
     let objective = try DivergenceObjective(
       network: network, weights: network.identity(), windows: PlantedTeacher.texts(24, seed: 5))
-    let scorer = CandidateScorer(
+    let scorer = try CandidateScorer(
       objective, journal: try Journal(folder.url.appending(path: "journal.sqlite")))
     let problem = try PlacementProblem(
       base: Placement(repeating: .linear, count: PlantedTeacher.layers), choice: .full, count: 2)

@@ -38,7 +38,7 @@ import Testing
     }
     let status = try SearchStatus(run)
     #expect(status.stages.allSatisfy { $0.record != nil })
-    #expect(status.activity == nil)
+    #expect(status.activities.isEmpty)
     #expect(lines.contains { $0.hasPrefix("[3/8 blocks] gla, 2 of 2: step") })
     let content = try SearchReport(run).content()
     #expect(content.missing.isEmpty && content.blocks.count == 2 && content.ablations.count == 2)
@@ -77,7 +77,8 @@ import Testing
     #expect(stopped?.hasSuffix("jet postnas resume \(run.url.path)") == true, "\(stopped ?? "")")
     let status = try SearchStatus(run)
     #expect(
-      status.activity?.contains("super network: layers, 1 of 2: step 3/8") == true, "\(status.text)"
+      status.activities.first?.contains("super network: layers, 1 of 2: step 3/8") == true,
+      "\(status.text)"
     )
     #expect(status.stages[0].record != nil && status.stages[1].record == nil)
   }

@@ -35,7 +35,7 @@ struct StrategyTests {
   ) throws
     -> CandidateScorer
   {
-    CandidateScorer(objective, journal: try Journal(folder.url.appending(path: file + ".sqlite")))
+    try CandidateScorer(objective, journal: Journal(folder.url.appending(path: file + ".sqlite")))
   }
 
   private func problem(_ count: Int, of layers: Int, free: [Int]? = nil) throws -> PlacementProblem

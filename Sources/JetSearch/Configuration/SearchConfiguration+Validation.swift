@@ -56,6 +56,7 @@ extension SearchConfiguration {
     try expect("training.checkpoint_tokens", training.checkpointTokens, from: 1)
     try expect("training.report_tokens", training.reportTokens, from: 1)
     try expect("training.calibration_tokens", training.calibrationTokens, from: 0)
+    try expect("training.layer_parts", training.layerParts, from: 1)
     try Self.kind("super_network.linear", superNetwork.linear)
     try budget("super_network.layers", superNetwork.layers)
     try budget("super_network.paths", superNetwork.paths, least: 0)

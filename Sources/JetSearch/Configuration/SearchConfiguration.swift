@@ -144,6 +144,9 @@ public struct TrainingDefaults: Codable, Hashable, Sendable {
   public var reportTokens = 50_000
   /// Tokens on which a new layer's gates and scale are set before it is trained; 0 for none.
   public var calibrationTokens = 2048
+  /// Parts in which the layers of the super network and of the final models are trained layer by layer: one after
+  /// another in less memory, or at once by as many processes. The result depends on the number of parts.
+  public var layerParts = 1
 }
 
 /// How many tokens something is trained on, and how fast.

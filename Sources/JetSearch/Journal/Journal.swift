@@ -74,11 +74,24 @@ public final class Journal: Sendable {
 
   /// A candidate that was scored before; nil where it was not.
   public func candidate(_ placement: Placement, objective: String) throws -> Candidate? {
-    try database.read { db in
-      try Data.fetchOne(
-        db, sql: "SELECT observations FROM candidate WHERE objective = ? AND placement = ?",
+    try numbered(placement, objective: objective)?.candidate
+  }
+
+  /// A candidate that was scored before, with its number in the order in which all were; nil where it was not.
+  func numbered(
+    _ placement: Placement, objective: String
+  ) throws -> (number: Int, candidate: Candidate)? {
+    let row = try database.read { db in
+      try Row.fetchOne(
+        db, sql: "SELECT id, observations FROM candidate WHERE objective = ? AND placement = ?",
         arguments: [objective, placement.key])
-    }.map { Candidate(placement, observations: [Double](blob: $0)) }
+    }
+    return row.map { ($0[0], Candidate(placement, observations: [Double](blob: $0[1]))) }
+  }
+
+  /// The number of the candidate that was scored last; 0 where there is none.
+  func lastCandidate() throws -> Int {
+    try database.read { try Int.fetchOne($0, sql: "SELECT MAX(id) FROM candidate") ?? 0 }
   }
 
   /// All candidates of an objective, in the order in which they were scored.
@@ -115,9 +128,7 @@ public final class Journal: Sendable {
 
   /// Keeps a value under a stage and a name, in place of what was there.
   public func record(_ value: some Encodable, stage: String, name: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    let json = String(decoding: try encoder.encode(value), as: UTF8.self)
+    let json = try Self.json(value)
     try database.write { db in
       try db.execute(
         sql: """
@@ -126,6 +137,23 @@ public final class Journal: Sendable {
           """,
         arguments: [stage, name, json, Date().timeIntervalSince1970])
     }
+  }
+
+  /// Keeps a value under a stage and a name unless there is one already; gives what is there.
+  func keep<Value: Codable>(_ value: Value, stage: String, name: String) throws -> Value {
+    let json = try Self.json(value)
+    try database.write { db in
+      try db.execute(
+        sql: "INSERT OR IGNORE INTO result (stage, name, json, time) VALUES (?, ?, ?, ?)",
+        arguments: [stage, name, json, Date().timeIntervalSince1970])
+    }
+    return try result(Value.self, stage: stage, name: name) ?? value
+  }
+
+  private static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   /// The value under a stage and a name; nil where there is none.

@@ -100,7 +100,7 @@ public final class HybridTraining {
     if let threads = own.threads { try Runtime.setThreadCount(threads) }
     try own.runDevice.prepare()
     let session = try SearchSession(
-      own, folder: folder, journal: Journal(folder.journalFile), checkpoint: checkpoint)
+      own, folder: folder, place: lock.place, checkpoint: checkpoint)
     session.report = report
     session.shouldStop = shouldStop
     try DataStage(session: session).run()

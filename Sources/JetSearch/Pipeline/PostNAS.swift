@@ -40,7 +40,7 @@ public final class PostNAS {
     try SearchPlan.check(configuration, teacher: checkpoint.configuration)
     try FileCheck.expectFiles(configuration)
     try folder.begin(configuration)
-    return try PostNAS(configuration, folder, checkpoint)
+    return try PostNAS(configuration, folder, checkpoint, FolderLock(folder))
   }
 
   /// Goes on with the run of a folder.
@@ -50,13 +50,27 @@ public final class PostNAS {
     try begin(folder.configuration(), in: folder)
   }
 
+  /// Works on the run of a folder beside the process that began it: on what no other process has in hand.
+  ///
+  /// Trainings and candidates that do not depend on each other are then done at once, and all processes come to the same
+  /// results. Give each a GPU of its own, all of one kind. One that ends early leaves its work to the others.
+  ///
+  /// - Throws: ``SearchError`` when there is no run, and as ``begin(_:in:)``.
+  public static func join(_ folder: SearchFolder) throws -> PostNAS {
+    let configuration = try folder.configuration()
+    try configuration.validate()
+    return try PostNAS(
+      configuration, folder, Checkpoint(configuration.teacher), FolderLock(joining: folder))
+  }
+
   private init(
-    _ configuration: SearchConfiguration, _ folder: SearchFolder, _ checkpoint: Checkpoint
+    _ configuration: SearchConfiguration, _ folder: SearchFolder, _ checkpoint: Checkpoint,
+    _ lock: FolderLock
   ) throws {
     self.configuration = configuration
     self.folder = folder
     self.checkpoint = checkpoint
-    lock = try FolderLock(folder)
+    self.lock = lock
     needs = try SearchNeeds(configuration, teacher: checkpoint.configuration)
   }
 
@@ -98,9 +112,13 @@ public final class PostNAS {
     try finish(.final, journal)
     try FinalScores(session).run()
     try finish(.scores, journal)
-    if !FileManager.default.fileExists(atPath: folder.export.path) {
+    _ = try session.once(.export, "model") { () -> String in
       try session.begin(.export, "export")
-      try ExportStage(folder: folder).export(to: folder.export)
+      // Copied by a process that was killed before it could say so?
+      if !FileManager.default.fileExists(atPath: folder.export.path) {
+        try ExportStage(folder: folder).export(to: folder.export)
+      }
+      return folder.relative(folder.export)
     }
     try finish(.export, journal)
     try SearchReport(folder).write()
@@ -141,17 +159,14 @@ public final class PostNAS {
     if let threads = configuration.threads { try Runtime.setThreadCount(threads) }
     try configuration.runDevice.prepare()
     let session = try SearchSession(
-      configuration, folder: folder, journal: Journal(folder.journalFile), checkpoint: checkpoint)
+      configuration, folder: folder, place: lock.place, checkpoint: checkpoint)
     session.report = report
     session.shouldStop = shouldStop
     return session
   }
 
   private func finish(_ stage: SearchStage, _ journal: Journal) throws {
-    let known = try journal.result(StageRecord.self, stage: "stages", name: stage.rawValue)
-    if known == nil {
-      try journal.record(
-        StageCosts(journal: journal).record(stage), stage: "stages", name: stage.rawValue)
-    }
+    _ = try journal.keep(
+      StageCosts(journal: journal).record(stage), stage: "stages", name: stage.rawValue)
   }
 }

@@ -42,7 +42,8 @@ public struct SearchNeeds: Hashable, Sendable {
       + 512 * teacher.vocabularySize * 4 * 4
     let texts = configuration.data.train.reduce(0) { $0 + Self.size($1) }
     // Two checkpoints stand side by side while one is replaced; a compressed text grows, its tokens are about half of it.
-    diskBytes = 2 * trained * 12 + 3 * all.parameterCount * width + 2 * texts
+    let models = 2 + configuration.training.layerParts
+    diskBytes = 2 * trained * 12 + models * all.parameterCount * width + 2 * texts
   }
 
   private static func size(_ path: String) -> Int {

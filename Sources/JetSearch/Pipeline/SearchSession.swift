@@ -12,6 +12,10 @@ final class SearchSession {
   let folder: SearchFolder
   let journal: Journal
   let checkpoint: Checkpoint
+  /// What is in whose hands.
+  let claims: WorkClaims
+  /// This process's place among those that work on the run.
+  let place: Int
   let teacher: HybridModel
   let tokenizer: Tokenizer
   let endTokens: Set<Int>
@@ -25,13 +29,14 @@ final class SearchSession {
   var shouldStop: () -> Bool = { false }
 
   init(
-    _ configuration: SearchConfiguration, folder: SearchFolder, journal: Journal,
-    checkpoint: Checkpoint
+    _ configuration: SearchConfiguration, folder: SearchFolder, place: Int, checkpoint: Checkpoint
   ) throws {
     self.configuration = configuration
     self.folder = folder
-    self.journal = journal
+    self.place = place
     self.checkpoint = checkpoint
+    journal = try Journal(folder.journalFile)
+    claims = try WorkClaims(folder)
     tokenizer = try checkpoint.tokenizer()
     endTokens = try checkpoint.endTokens()
     teacher = try withTorchErrors {
@@ -75,20 +80,40 @@ final class SearchSession {
 
   // MARK: Units
 
-  /// A value of a stage that is made once: recorded before it is used, and found again ever after.
+  /// A value of a stage that is made once, by whichever process comes first: recorded before it is used, and found again
+  /// ever after.
   func once<Value: Codable>(
     _ stage: SearchStage, _ name: String, as type: Value.Type = Value.self,
     _ make: () throws -> Value
   ) throws -> Value {
-    if let known = try journal.result(type, stage: stage.rawValue, name: name) { return known }
-    try continueOrStop()
-    let made = try make()
-    try journal.record(made, stage: stage.rawValue, name: name)
-    // What comes out of the journal is what a resumed run will see.
-    guard let kept = try journal.result(type, stage: stage.rawValue, name: name) else {
+    guard let value = try once(stage, name, waits: true, make) else {
       throw SearchError("the journal lost '\(name)' of \(stage.title); check the disk")
     }
-    return kept
+    return value
+  }
+
+  /// Values of a stage, each made once: this process takes those that nobody has in hand, then waits for the others.
+  func all<Unit, Value: Codable>(
+    _ stage: SearchStage, _ units: [Unit], name: (Unit) -> String, _ make: (Unit) throws -> Value
+  ) throws -> [Value] {
+    for unit in units { _ = try once(stage, name(unit), waits: false) { try make(unit) } }
+    return try units.map { unit in try once(stage, name(unit)) { try make(unit) } }
+  }
+
+  private func once<Value: Codable>(
+    _ stage: SearchStage, _ name: String, waits: Bool, _ make: () throws -> Value
+  ) throws -> Value? {
+    func known() throws -> Value? {
+      try journal.result(Value.self, stage: stage.rawValue, name: name)
+    }
+    return try claims.perform(
+      "\(stage.rawValue)/\(name)", waits: waits, known: known, whileWaiting: continueOrStop
+    ) {
+      try continueOrStop()
+      try journal.record(make(), stage: stage.rawValue, name: name)
+      // What comes out of the journal is what a resumed run will see.
+      return try known()
+    }
   }
 
   /// Says in the journal what is worked on.
@@ -98,7 +123,8 @@ final class SearchSession {
     try journal.record(
       SearchActivity(
         stage: stage, unit: unit, index: index, count: count,
-        training: training.map(folder.relative)), stage: "run", name: "activity")
+        training: training.map(folder.relative)), stage: "run",
+      name: SearchActivity.name(place: place))
   }
 
   /// Tells what happens to the only unit of a stage.

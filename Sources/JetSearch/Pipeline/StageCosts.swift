@@ -18,12 +18,15 @@ struct StageCosts {
     case .blocks, .newBlock, .grid:
       for own in try candidates(stage) { record.add(own.record) }
     case .final:
-      for name in [FinalStage.layers] + FinalStage.names {
-        if let own = try journal.result(
-          StageRecord.self, stage: stage.rawValue, name: "model/\(name)")
-        {
-          record.add(own)
-        }
+      var hasLayers = false
+      for name in try journal.names(stage: stage.rawValue)
+      where name.hasPrefix(FinalStage.result("")) {
+        guard
+          let own = try journal.result(StageRecord.self, stage: stage.rawValue, name: name)
+        else { continue }
+        let isPart = name.hasPrefix(FinalStage.result("layers"))
+        if isPart, hasLayers { record.add(part: own) } else { record.add(own) }
+        hasLayers = hasLayers || isPart
       }
     case .data, .scores, .export: break
     }

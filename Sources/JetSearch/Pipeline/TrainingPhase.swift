@@ -54,10 +54,16 @@ public struct TrainingPhase: Codable, Hashable, Sendable {
       }
       switch loss {
       case .layers:
-        var bare = student
+        // The teacher as far as the last layer that learns, and the mixers that do.
+        let new = student.mixers.indices.filter { student.mixers[$0] != teacher.mixers[$0] }
+        var (read, bare) = (teacher, student)
+        read.mixers = Array(teacher.mixers.prefix((new.last ?? -1) + 1))
         bare.mlpWidth = 0
-        let mixers = bare.prefillOperations(tokens: stage.length, past: 0)
-        return sum + sequences * (forward(teacher) + 3 * mixers)
+        bare.mixers = new.map { student.mixers[$0] }
+        func mixers(_ model: ModelConfiguration) -> Double {
+          model.prefillOperations(tokens: stage.length, past: 0)
+        }
+        return sum + sequences * (mixers(read) + 3 * mixers(bare))
       case .logits(let loss):
         let read = loss.divergence > 0 ? forward(teacher) : 0
         return sum + sequences * (read + 4 * forward(student))

@@ -1,49 +1,78 @@
 import Foundation
 
-/// Keeps two processes from writing one run: held until it is let go or the process ends, however it ends.
+/// A process's place at a run: held until it is let go or the process ends, however it ends.
+///
+/// The first place belongs to the process that began the run or goes on with it; those that join it take the others.
 final class FolderLock {
-  private let descriptor: Int32
+  /// From 0, the first.
+  let place: Int
+  private let file: LockedFile
 
-  /// Takes the lock of a folder.
+  private init(_ place: Int, _ file: LockedFile) { (self.place, self.file) = (place, file) }
+
+  /// Takes the first place of a folder.
   ///
   /// - Throws: ``SearchError`` when another process has it.
-  init(_ folder: SearchFolder) throws(SearchError) {
-    let path = Self.path(folder)
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw SearchError(
-        "\(path) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
-    }
+  convenience init(_ folder: SearchFolder) throws(SearchError) {
     // Whoever only looks holds it for a moment.
     for _ in 0..<20 {
-      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-        let text = "\(getpid())\n"
-        guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) > 0 else {
-          throw SearchError(
-            "\(path) cannot be written: \(String(cString: strerror(errno))); check the disk")
-        }
+      if let file = try Self.take(folder, place: 0) {
+        self.init(0, file)
         return
       }
       usleep(10_000)
     }
     let holder = Self.holder(folder).map { "process \($0)" } ?? "another process"
-    close(descriptor)
-    throw SearchError("\(folder.url.path) is worked on by \(holder); wait for it or end it first")
+    throw SearchError(
+      "\(folder.url.path) is worked on by \(holder); wait for it, end it first, or help it by "
+        + "'jet postnas join \(folder.url.path)'")
   }
 
-  deinit { close(descriptor) }
+  /// Takes one of the places beside the first.
+  ///
+  /// - Throws: ``SearchError`` when all are taken.
+  convenience init(joining folder: SearchFolder) throws(SearchError) {
+    for place in 1..<Self.places {
+      if let file = try Self.take(folder, place: place) {
+        self.init(place, file)
+        return
+      }
+    }
+    throw SearchError(
+      "\(folder.url.path) is worked on by \(Self.places) processes already; end one of them first")
+  }
 
-  /// The process that works on a run; nil when none does.
-  static func holder(_ folder: SearchFolder) -> Int? {
-    let other = open(path(folder), O_RDONLY | O_CLOEXEC)
-    guard other >= 0 else { return nil }
-    defer { close(other) }
-    guard flock(other, LOCK_SH | LOCK_NB) != 0 else { return nil }
-    let text = FileManager.default.contents(atPath: path(folder)) ?? Data()
+  /// How many processes may work on a run.
+  private static let places = 64
+
+  private static func take(
+    _ folder: SearchFolder, place: Int
+  ) throws(SearchError) -> LockedFile? {
+    guard let file = try LockedFile(path(folder, place)) else { return nil }
+    try file.write("\(getpid())\n")
+    return file
+  }
+
+  /// The process that has the first place; nil when none does.
+  static func holder(_ folder: SearchFolder) -> Int? { holder(folder, 0) }
+
+  /// The processes that work on a run, by their places.
+  static func holders(_ folder: SearchFolder) -> [Int: Int] {
+    var found: [Int: Int] = [:]
+    for place in 0..<places {
+      if let process = holder(folder, place) { found[place] = process }
+    }
+    return found
+  }
+
+  private static func holder(_ folder: SearchFolder, _ place: Int) -> Int? {
+    let path = path(folder, place)
+    guard LockedFile.isLocked(path) else { return nil }
+    let text = FileManager.default.contents(atPath: path) ?? Data()
     return Int(String(decoding: text, as: UTF8.self).filter(\.isNumber))
   }
 
-  private static func path(_ folder: SearchFolder) -> String {
-    folder.url.appending(path: "lock").path
+  private static func path(_ folder: SearchFolder, _ place: Int) -> String {
+    folder.url.appending(path: place == 0 ? "lock" : "lock-\(place)").path
   }
 }

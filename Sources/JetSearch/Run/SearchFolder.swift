@@ -6,7 +6,8 @@ import JetTraining
 ///
 ///     config.json      all values of the run, resolved
 ///     journal.sqlite   what was scored, measured and decided
-///     lock             held by the process that works on the run
+///     lock             held by the process that works on the run; lock-1 and on by those that joined it
+///     claims/          what is in whose hands
 ///     shards/          the training text as tokens
 ///     stages/          a folder for each training run
 ///     report.html      what came out
@@ -89,7 +90,20 @@ public struct SearchFolder: Sendable {
     guard files.fileExists(atPath: training.path) else { return }
     for phase in try files.contentsOfDirectory(atPath: training.path) {
       let checkpoints = training.appending(path: "\(phase)/checkpoints")
-      if files.fileExists(atPath: checkpoints.path) { try files.removeItem(at: checkpoints) }
+      try Self.remove(checkpoints)
+    }
+  }
+
+  /// Removes a file or folder; another process may have been faster.
+  static func remove(_ place: URL) throws {
+    for attempt in 0... {
+      do {
+        return try FileManager.default.removeItem(at: place)
+      } catch {
+        guard FileManager.default.fileExists(atPath: place.path) else { return }
+        if attempt == 20 { throw error }
+        usleep(50_000)
+      }
     }
   }
 }

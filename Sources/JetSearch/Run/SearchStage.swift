@@ -50,7 +50,13 @@ public struct StageRecord: Codable, Hashable, Sendable {
   /// Nothing yet.
   public init() {}
 
-  /// Adds what another part took.
+  /// Adds what another part of the layers took, which read the same tokens.
+  mutating func add(part other: StageRecord) {
+    seconds += other.seconds
+    operations += other.operations
+  }
+
+  /// Adds what another training took.
   mutating func add(_ other: StageRecord) {
     tokens += other.tokens
     seconds += other.seconds
@@ -68,4 +74,7 @@ struct SearchActivity: Codable, Hashable {
   var count: Int
   /// The training run under way, relative to the search's folder; nil while something is scored.
   var training: String?
+
+  /// Its name in the journal, by the process's place at the run.
+  static func name(place: Int) -> String { place == 0 ? "activity" : "activity/\(place)" }
 }

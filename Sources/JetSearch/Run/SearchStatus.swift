@@ -12,12 +12,13 @@ public struct SearchStatus: Sendable {
     public var record: StageRecord?
   }
 
-  /// The process that works on the run; nil where none does.
-  public var process: Int?
+  /// The processes that work on the run, those that joined it last.
+  public var processes: [Int]
   /// All stages.
   public var stages: [Line]
-  /// What is worked on: `gla, 2 of 3: step 40/100 …`; nil before the first unit and after the last.
-  public var activity: String?
+  /// What each process works on, or the last one worked on: `gla, 2 of 3: step 40/100 …`; none before the first unit and
+  /// after the last.
+  public var activities: [String]
   /// Candidates that were scored, by objective, with the best of each.
   public var candidates: [String]
   /// What was decided so far: the placement, the blocks.
@@ -28,10 +29,11 @@ public struct SearchStatus: Sendable {
   /// - Throws: ``SearchError`` when there is none.
   public init(_ folder: SearchFolder) throws {
     let configuration = try folder.configuration()
-    process = FolderLock.holder(folder)
+    let holders = FolderLock.holders(folder)
+    processes = holders.sorted { $0.key < $1.key }.map(\.value)
     guard FileManager.default.fileExists(atPath: folder.journalFile.path) else {
       stages = SearchStage.allCases.map { Line(stage: $0, record: nil) }
-      (activity, candidates, decisions) = (nil, [], [])
+      (activities, candidates, decisions) = ([], [], [])
       return
     }
     let journal = try Journal(reading: folder.journalFile)
@@ -47,11 +49,11 @@ public struct SearchStatus: Sendable {
         + (best.map { ", the best \($0.placement) with \(decimals($0.score.value, 5))" } ?? "")
     }
     decisions = try Self.decisions(journal, configuration)
-    activity =
-      stages.last?.record != nil
-      ? nil
-      : try journal.result(SearchActivity.self, stage: "run", name: "activity")
+    let isDone = stages.last?.record != nil
+    activities = try (isDone ? [] : holders.isEmpty ? [0] : holders.keys.sorted()).compactMap {
+      try journal.result(SearchActivity.self, stage: "run", name: SearchActivity.name(place: $0))
         .map { try Self.text($0, folder) }
+    }
   }
 
   private static func text(_ activity: SearchActivity, _ folder: SearchFolder) throws -> String {
@@ -93,7 +95,11 @@ public struct SearchStatus: Sendable {
 
   /// For people, a line each.
   public var text: String {
-    var lines = [process.map { "running, process \($0)" } ?? "not running"]
+    var lines = [
+      processes.isEmpty
+        ? "not running"
+        : "running, process \(processes.map(String.init).joined(separator: ", "))"
+    ]
     for line in stages {
       let mark = line.record == nil ? " " : "x"
       var text = "[\(mark)] \(line.stage.number) \(line.stage.title)"
@@ -106,7 +112,7 @@ public struct SearchStatus: Sendable {
       }
       lines.append(text)
     }
-    if let activity { lines.append((process == nil ? "last: " : "now: ") + activity) }
+    lines += activities.map { (processes.isEmpty ? "last: " : "now: ") + $0 }
     lines += candidates.map { "scored  \($0)" }
     lines += decisions.map { "decided \($0)" }
     return lines.joined(separator: "\n")

@@ -8,11 +8,10 @@ struct BlockStages {
   /// Stage 3.
   func blocks() throws -> TrainedCandidate {
     let own = session.configuration.blocks
-    let all = try own.candidates.enumerated().map { index, kind in
-      try training(.blocks, own.training).candidate(
-        kind, SearchPlan.linear(kind, session.teacher.configuration), index + 1,
-        of: own.candidates.count)
+    let forms = try own.candidates.map {
+      (name: $0, linear: try SearchPlan.linear($0, session.teacher.configuration))
     }
+    let all = try training(.blocks, own.training).candidates(forms)
     return try choose(.blocks, all, own.rule)
   }
 
@@ -22,10 +21,9 @@ struct BlockStages {
     guard own.isTried else { return winner }
     let jet = try SearchPlan.linear(JetBlockConfiguration.kind, session.teacher.configuration)
     let forms =
-      [("jet", jet)] + own.ablations.map { ($0.name, SearchPlan.changed(jet, $0)) }
-    let all = try forms.enumerated().map { index, form in
-      try training(.newBlock, own.training).candidate(form.0, form.1, index + 1, of: forms.count)
-    }
+      [(name: "jet", linear: jet)]
+      + own.ablations.map { (name: $0.name, linear: SearchPlan.changed(jet, $0)) }
+    let all = try training(.newBlock, own.training).candidates(forms)
     return try choose(.newBlock, [winner] + all, own.rule)
   }
 
@@ -33,11 +31,10 @@ struct BlockStages {
   func grid(around block: TrainedCandidate) throws -> TrainedCandidate {
     let own = session.configuration.grid
     let rows = try GridRows.rows(own, of: block.linear)
-    let all = try rows.enumerated().compactMap { index, row in
-      try GridRows.resized(block.linear, to: row).map {
-        try training(.grid, own.training).candidate(row.name, $0, index + 1, of: rows.count)
-      }
+    let forms = rows.compactMap { row in
+      GridRows.resized(block.linear, to: row).map { (name: row.name, linear: $0) }
     }
+    let all = try training(.grid, own.training).candidates(forms)
     return try choose(.grid, [block] + all, own.rule)
   }
 

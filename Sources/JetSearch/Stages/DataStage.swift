@@ -34,20 +34,15 @@ struct DataStage {
 
   private func shards(_ name: String, _ files: [String], to folder: URL) throws -> [TokenShard] {
     let index = name == "train" ? 1 : 2
-    let known = try session.journal.result(
-      Summary.self, stage: SearchStage.data.rawValue, name: name)
-    if known == nil {
-      try session.continueOrStop()
+    _ = try session.once(.data, name) { () -> Summary in
       try session.begin(.data, "\(name) text", index, of: 3)
       let writer = try TokenShardWriter(
         tokenizer: session.tokenizer,
         vocabularySize: session.teacher.configuration.vocabularySize)
       let made = try writer.write(files.map { URL(filePath: $0) }, to: folder, name: name)
-      try session.journal.record(
-        Summary(documents: made.documents, tokens: made.tokens), stage: SearchStage.data.rawValue,
-        name: name)
       session.tell(
         .data, "\(name) text", index, of: 3, "\(made.documents) documents, \(made.tokens) tokens")
+      return Summary(documents: made.documents, tokens: made.tokens)
     }
     return try TokenShardList.open(folder)
   }

@@ -36,18 +36,23 @@ struct FinalScores {
 
   /// Measures the trained models and their differences, and all rates one after another.
   func run() throws {
-    var scores = ["teacher": try teacherScores()]
     var models = ["teacher": session.teacher]
-    let count = FinalStage.names.count + 1
-    for (index, name) in FinalStage.names.enumerated() {
+    for name in FinalStage.names {
       let place = FinalStage.model(name, in: session.folder)
-      let model = try withTorchErrors {
+      models[name] = try withTorchErrors {
         try Checkpoint(place.path).model(
           dtype: session.dtype, device: session.configuration.runDevice)
       }
-      models[name] = model
-      scores[name] = try self.scores(Self.stage, name, of: model, index: index + 1, count: count)
     }
+    let units = FinalStage.names.enumerated().compactMap { index, name in
+      models[name].map { (name: name, index: index + 1, model: $0) }
+    }
+    let count = units.count + 1
+    let own = try session.all(Self.stage, units, name: { Self.result($0.name) }) {
+      try measured(Self.stage, $0.name, of: $0.model, index: $0.index, count: count)
+    }
+    var scores = Dictionary(uniqueKeysWithValues: zip(FinalStage.names, own))
+    scores["teacher"] = try teacherScores()
     for (first, second) in [
       ("uniform", "searched"), ("teacher", "searched"), ("teacher", "uniform"),
     ] {
@@ -56,13 +61,11 @@ struct FinalScores {
         try Self.differences(from: before, to: after, name: "\(second) - \(first)")
       }
     }
-    for name in ["teacher"] + FinalStage.names {
-      guard let model = models[name] else { continue }
-      _ = try session.once(Self.stage, "rates/\(name)") { () -> [ModelRates] in
-        try session.begin(Self.stage, "rates of \(name)", count, of: count)
-        session.tell(Self.stage, "rates of \(name)", count, of: count, "being measured")
-        return try rates(of: model)
-      }
+    let all = [(name: "teacher", index: count, model: session.teacher)] + units
+    _ = try session.all(Self.stage, all, name: { "rates/\($0.name)" }) { unit -> [ModelRates] in
+      try session.begin(Self.stage, "rates of \(unit.name)", count, of: count)
+      session.tell(Self.stage, "rates of \(unit.name)", count, of: count, "being measured")
+      return try rates(of: unit.model)
     }
   }
 
@@ -74,20 +77,29 @@ struct FinalScores {
   func scores(
     _ stage: SearchStage, _ name: String, of model: HybridModel, index: Int, count: Int
   ) throws -> ModelScores {
-    try session.once(stage, "scores/\(name)") {
-      try session.begin(stage, "scores of \(name)", index, of: count)
-      let measures = ModelMeasures(session)
-      let language = try measures.language(model)
-      let tasks = try (measures.evaluationTasks() + texts()).map { task in
-        session.tell(stage, name, index, of: count, "\(task.name), \(task.count) items")
-        return try evaluate(task, on: language) { _ in try session.continueOrStop() }
-      }
-      let losses = try measures.losses(of: model)
-      var observed = try measures.observations(of: model, withTasks: false)
-      observed[ModelMeasures.validation] = nil
-      return ModelScores(
-        tasks: tasks, validation: Score(of: losses), validationLosses: losses, objectives: observed)
+    try session.once(stage, Self.result(name)) {
+      try measured(stage, name, of: model, index: index, count: count)
     }
+  }
+
+  /// The name of a model's scores in the journal.
+  private static func result(_ name: String) -> String { "scores/\(name)" }
+
+  private func measured(
+    _ stage: SearchStage, _ name: String, of model: HybridModel, index: Int, count: Int
+  ) throws -> ModelScores {
+    try session.begin(stage, "scores of \(name)", index, of: count)
+    let measures = ModelMeasures(session)
+    let language = try measures.language(model)
+    let tasks = try (measures.evaluationTasks() + texts()).map { task in
+      session.tell(stage, name, index, of: count, "\(task.name), \(task.count) items")
+      return try evaluate(task, on: language) { _ in try session.continueOrStop() }
+    }
+    let losses = try measures.losses(of: model)
+    var observed = try measures.observations(of: model, withTasks: false)
+    observed[ModelMeasures.validation] = nil
+    return ModelScores(
+      tasks: tasks, validation: Score(of: losses), validationLosses: losses, objectives: observed)
   }
 
   /// The texts whose perplexity is measured.

@@ -20,124 +20,138 @@ struct FinalStage {
 
   /// The names of the models, in the order of their training.
   static let names = ["uniform", "searched"]
-  /// The name of the training of new layers.
-  static let layers = "layers"
-
   /// Where a trained model lies.
   static func model(_ name: String, in folder: SearchFolder) -> URL {
     folder.url.appending(path: "models/\(name)")
+  }
+
+  /// The name of a model's, or of a part of the layers', result in the journal.
+  static func result(_ name: String) -> String { "model/\(name)" }
+
+  /// A training and its place among those of the stage.
+  private struct Unit {
+    let name: String
+    /// From 1.
+    let index: Int
+    let job: TrainingJob
+    /// Changes what the training begins with.
+    var beginning: (HybridModel) throws -> Void = { _ in }
   }
 
   /// Trains all of them.
   ///
   /// - Precondition: their linear layers are alike.
   func run(_ architectures: [String: SearchedArchitecture]) throws {
-    let wanted = Self.names.filter { architectures[$0] != nil }
-    let missing = try wanted.filter { try record($0) == nil }
-    if !missing.isEmpty {
-      let layers = try trainedLayers(wanted.compactMap { architectures[$0] }, of: wanted.count + 1)
-      for name in missing {
-        guard let own = architectures[name], let index = wanted.firstIndex(of: name) else {
-          continue
-        }
-        try train(name, own, from: layers, index + 2, of: wanted.count + 1)
+    let mixers = try Self.names.compactMap { name in
+      try architectures[name].map {
+        (name: name, mixers: try session.mixers($0.placement, linear: $0.linear))
       }
     }
-    try remove(Self.model(Self.layers, in: session.folder))
+    let layers = newLayers(mixers.map(\.mixers))
+    let count = layers.count + mixers.count
+    if try mixers.contains(where: { try !isTrained($0.name) }) {
+      try run(layers.map(\.unit), of: count)
+      let models = mixers.enumerated().map { place, own in
+        Unit(
+          name: own.name, index: layers.count + place + 1, job: wholeJob(own.mixers),
+          beginning: { try takeLayers(into: $0, from: layers) })
+      }
+      try run(models, of: count)
+    }
+    for part in layers { try SearchFolder.remove(Self.model(part.unit.name, in: session.folder)) }
   }
 
-  /// What the training of a model, or of the layers, took; nil before its end.
-  private func record(_ name: String) throws -> StageRecord? {
+  private func isTrained(_ name: String) throws -> Bool {
     try session.journal.result(
-      StageRecord.self, stage: Self.stage.rawValue, name: "model/\(name)")
+      StageRecord.self, stage: Self.stage.rawValue, name: Self.result(name)) != nil
   }
 
   // MARK: The two trainings
 
-  /// The teacher with a new layer wherever one of the architectures has one, trained layer by layer and saved.
-  ///
-  /// - Returns: its mixers.
-  private func trainedLayers(
-    _ architectures: [SearchedArchitecture], of count: Int
-  ) throws -> [MixerConfiguration] {
-    let configuration = session.configuration
-    let teacher = session.teacher.configuration
-    let each = try architectures.map { try session.mixers($0.placement, linear: $0.linear) }
-    let mixers = teacher.mixers.indices.map { layer in
-      // A window, too, is new; but a linear layer has more to learn.
-      let own = each.map { $0[layer] }
-      return own.first { $0.linear != nil } ?? own.first { $0 != teacher.mixers[layer] } ?? own[0]
-    }
-    let job = TrainingJob(
-      mixers: mixers,
-      phases: [
-        configuration.layerPhase(configuration.final.layers, mixers: mixers, teacher: teacher)
-      ],
-      seed: configuration.seed, calibrationTokens: configuration.training.calibrationTokens)
-    try run(job, Self.layers, 1, of: count) { _ in }
-    return mixers
+  /// A part of the new layers: the teacher with these in it, trained layer by layer.
+  private struct NewLayers {
+    let part: LayerPart
+    let unit: Unit
   }
 
-  /// A model of the trained layers and the teacher, trained whole.
-  private func train(
-    _ name: String, _ own: SearchedArchitecture, from layers: [MixerConfiguration], _ index: Int,
-    of count: Int
-  ) throws {
+  /// A new layer wherever one of the architectures has one.
+  private func newLayers(_ architectures: [[MixerConfiguration]]) -> [NewLayers] {
     let configuration = session.configuration
-    let teacher = session.teacher.configuration.mixers
-    let mixers = try session.mixers(own.placement, linear: own.linear)
-    let phase = configuration.final.allWeights.tokens > 0 ? configuration.wholePhase() : nil
-    let job = TrainingJob(
-      mixers: mixers, phases: phase.map { [$0] } ?? [], seed: configuration.seed,
-      calibrationTokens: 0)
-    try run(job, name, index, of: count) { student in
-      let model = try Checkpoint(Self.model(Self.layers, in: session.folder).path).model(
-        dtype: session.dtype, device: configuration.runDevice)
+    let teacher = session.teacher.configuration
+    var all = teacher.mixers
+    for layer in all.indices {
+      // A window, too, is new; but a linear layer has more to learn.
+      let own = architectures.map { $0[layer] }
+      all[layer] =
+        own.first { $0.linear != nil } ?? own.first { $0 != teacher.mixers[layer] } ?? all[layer]
+    }
+    let new = all.indices.filter { all[$0] != teacher.mixers[$0] }
+    return LayerPart.of(new, count: configuration.training.layerParts).map { part in
+      var mixers = teacher.mixers
+      for layer in part.layers { mixers[layer] = all[layer] }
+      let job = TrainingJob(
+        mixers: mixers,
+        phases: [
+          configuration.layerPhase(configuration.final.layers, mixers: mixers, teacher: teacher)
+        ],
+        seed: configuration.seed, calibrationTokens: configuration.training.calibrationTokens)
+      return NewLayers(part: part, unit: Unit(name: part.name, index: part.index, job: job))
+    }
+  }
+
+  /// A model whose weights are all trained.
+  private func wholeJob(_ mixers: [MixerConfiguration]) -> TrainingJob {
+    let configuration = session.configuration
+    let phases = configuration.final.allWeights.tokens > 0 ? [configuration.wholePhase()] : []
+    return TrainingJob(
+      mixers: mixers, phases: phases, seed: configuration.seed, calibrationTokens: 0)
+  }
+
+  /// Gives a student the trained layers that it has.
+  private func takeLayers(into student: HybridModel, from layers: [NewLayers]) throws {
+    for own in layers {
+      let taken = own.part.layers.filter {
+        student.configuration.mixers[$0] == own.unit.job.mixers[$0]
+      }.map { "model.layers.\($0).self_attn." }
+      guard !taken.isEmpty else { continue }
+      let model = try Checkpoint(Self.model(own.unit.name, in: session.folder).path).model(
+        dtype: session.dtype, device: session.configuration.runDevice)
       let trained = Dictionary(
         model.parameters.parameters.map { ($0.name, $0.tensor) },
         uniquingKeysWith: { a, _ in a })
-      let new = student.configuration.mixers.indices.filter {
-        mixers[$0] != teacher[$0] && mixers[$0] == layers[$0]
-      }.map { "model.layers.\($0).self_attn." }
       withoutGradients {
         for parameter in student.parameters.parameters
-        where new.contains(where: parameter.name.hasPrefix) {
+        where taken.contains(where: parameter.name.hasPrefix) {
           if let source = trained[parameter.name] { parameter.tensor.assign(source) }
         }
       }
     }
   }
 
-  /// Runs a job that is not recorded yet and saves its model.
-  private func run(
-    _ job: TrainingJob, _ name: String, _ index: Int, of count: Int,
-    beginning: (HybridModel) throws -> Void
-  ) throws {
-    let folder = session.folder.training(Self.stage, name)
-    let tokens = job.phases.reduce(0) { $0 + $1.configuration.tokenCount }
-    _ = try session.once(Self.stage, "model/\(name)") { () -> StageRecord in
+  /// Runs the trainings that are not recorded yet and saves their models.
+  private func run(_ units: [Unit], of count: Int) throws {
+    _ = try session.all(Self.stage, units, name: { Self.result($0.name) }) { unit -> StageRecord in
+      let folder = session.folder.training(Self.stage, unit.name)
+      let tokens = unit.job.phases.reduce(0) { $0 + $1.configuration.tokenCount }
       try session.begin(
-        Self.stage, name, index, of: count,
-        training: job.phases.first.map { folder.appending(path: $0.name) })
-      let trained = try job.run(
-        teacher: session.teacher, shards: session.shards, folder: folder, beginning: beginning,
+        Self.stage, unit.name, unit.index, of: count,
+        training: unit.job.phases.first.map { folder.appending(path: $0.name) })
+      let trained = try unit.job.run(
+        teacher: session.teacher, shards: session.shards, folder: folder,
+        beginning: unit.beginning,
         report: { [session] _, step in
-          session.tell(Self.stage, name, index, of: count, step, phaseTokens: tokens)
+          session.tell(Self.stage, unit.name, unit.index, of: count, step, phaseTokens: tokens)
         }, shouldStop: session.shouldStop)
       guard let model = trained else { throw SearchStopped(session.folder) }
-      let place = Self.model(name, in: session.folder)
+      let place = Self.model(unit.name, in: session.folder)
       // What a killed process left half written is written anew.
-      try remove(place)
+      try SearchFolder.remove(place)
       try model.released().save(to: place)
       try session.checkpoint.saveText(to: place)
-      return try job.record(teacher: session.teacher.configuration, folder: folder)
+      return try unit.job.record(teacher: session.teacher.configuration, folder: folder)
     }
-    try session.folder.removeCheckpoints(of: folder)
-  }
-
-  private func remove(_ place: URL) throws {
-    if FileManager.default.fileExists(atPath: place.path) {
-      try FileManager.default.removeItem(at: place)
+    for unit in units {
+      try session.folder.removeCheckpoints(of: session.folder.training(Self.stage, unit.name))
     }
   }
 }

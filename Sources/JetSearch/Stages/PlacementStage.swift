@@ -54,11 +54,19 @@ struct PlacementStage {
     // Uniform is what all are compared with.
     let strategies =
       placement.strategies + (placement.strategies.contains(.uniform) ? [] : [.uniform])
-    for size in placement.sizes.sorted() {
-      let problem = try PlacementProblem(base: base, choice: .full, count: size)
+    let problems = try placement.sizes.sorted().map {
+      try PlacementProblem(base: base, choice: .full, count: $0)
+    }
+    // Gates are optimised by one process, while others score candidates.
+    if strategies.contains(.gates) {
+      for problem in problems {
+        _ = try solve(problem, .gates, guide, placement.guide, waits: false)
+      }
+    }
+    for problem in problems {
       for name in strategies {
-        let outcome = try solve(problem, name, guide, placement.guide)
-        found["\(name.rawValue)/\(size)"] = outcome
+        found["\(name.rawValue)/\(problem.count)"] = try solve(
+          problem, name, guide, placement.guide)
       }
     }
     guard let searched = found["\(placement.strategy.rawValue)/\(placement.size)"],
@@ -125,28 +133,46 @@ struct PlacementStage {
     return gates
   }
 
+  /// The outcome of a strategy; recorded once.
   private func solve(
     _ problem: PlacementProblem, _ strategy: PlacementConfiguration.StrategyName,
     _ scorer: CandidateScorer, _ objective: String
   ) throws -> PlacementOutcome {
-    let name = Self.name(problem.choice, objective, strategy.rawValue, problem.count)
-    if let known = try session.journal.result(
-      PlacementOutcome.self, stage: Self.stage.rawValue, name: name)
-    {
-      return known
+    guard let made = try solve(problem, strategy, scorer, objective, waits: true) else {
+      throw SearchError("the journal lost the outcome of \(strategy.rawValue); check the disk")
     }
-    try session.continueOrStop()
-    let unit = "\(strategy.rawValue), \(problem.count) of \(problem.choice.rawValue) attention"
-    try session.begin(Self.stage, unit)
-    let made = try scorer.solve(
-      problem, by: self.strategy(strategy, beamWidth: session.configuration.placement.beamWidth),
-      stage: Self.stage.rawValue, name: name)
-    session.tell(
-      Self.stage, unit,
-      "layers \(made.layers.map(String.init).joined(separator: " ")), \(objective) "
-        + "\(decimals(made.score.value, 5)), \(made.computedCount) scored, \(made.knownCount) known"
-    )
     return made
+  }
+
+  /// Gates are one process's work; of all other strategies the processes share the candidates.
+  private func solve(
+    _ problem: PlacementProblem, _ strategy: PlacementConfiguration.StrategyName,
+    _ scorer: CandidateScorer, _ objective: String, waits: Bool
+  ) throws -> PlacementOutcome? {
+    let name = Self.name(problem.choice, objective, strategy.rawValue, problem.count)
+    func known() throws -> PlacementOutcome? {
+      try session.journal.result(PlacementOutcome.self, stage: Self.stage.rawValue, name: name)
+    }
+    func make() throws -> PlacementOutcome {
+      try session.continueOrStop()
+      let unit = "\(strategy.rawValue), \(problem.count) of \(problem.choice.rawValue) attention"
+      try session.begin(Self.stage, unit)
+      let start = try session.journal.keep(
+        session.journal.lastCandidate(), stage: "begun", name: name)
+      let made = try scorer.solve(
+        problem, by: self.strategy(strategy, beamWidth: session.configuration.placement.beamWidth),
+        stage: Self.stage.rawValue, name: name, after: start)
+      session.tell(
+        Self.stage, unit,
+        "layers \(made.layers.map(String.init).joined(separator: " ")), \(objective) "
+          + "\(decimals(made.score.value, 5)), \(made.computedCount) scored, \(made.knownCount) known"
+      )
+      return made
+    }
+    guard strategy == .gates else { return try known() ?? make() }
+    return try session.claims.perform(
+      "\(Self.stage.rawValue)/\(name)", waits: waits, known: known,
+      whileWaiting: session.continueOrStop, make)
   }
 
   // MARK: What is measured besides
@@ -158,13 +184,18 @@ struct PlacementStage {
     try session.begin(Self.stage, "importance of layers for \(name)")
     let base = Placement(repeating: .linear, count: network.layerCount)
     let count = network.layerCount
-    let layers = try (0..<count).map { layer in
-      let score = try scorer.candidate(base.replacing([layer], by: .full)).score
-      session.tell(
-        Self.stage, "importance of layers for \(name)", layer + 1, of: count,
-        "layer \(layer) alone gives \(decimals(score.value, 5))")
-      return score
+    let onCandidate = scorer.onCandidate
+    defer { scorer.onCandidate = onCandidate }
+    scorer.onCandidate = { [session] candidate in
+      if let layer = candidate.placement.layers(.full).first {
+        session.tell(
+          Self.stage, "importance of layers for \(name)", layer + 1, of: count,
+          "layer \(layer) alone gives \(decimals(candidate.score.value, 5))")
+      }
+      try onCandidate(candidate)
     }
+    let layers = try scorer.candidates((0..<count).map { base.replacing([$0], by: .full) })
+      .map(\.score)
     let made = LayerScores(
       objective: name, base: try scorer.candidate(base).score, layers: layers)
     try session.journal.record(made, stage: Self.stage.rawValue, name: "importance/\(name)")
@@ -226,8 +257,10 @@ struct PlacementStage {
       objective = try DivergenceObjective(
         network: network, weights: weights, windows: measures.windows(own))
     }
-    let scorer = CandidateScorer(objective, journal: session.journal)
+    let scorer = try CandidateScorer(
+      objective, journal: session.journal, claims: session.claims)
     scorer.onCandidate = { _ in try session.continueOrStop() }
+    scorer.whileWaiting = session.continueOrStop
     return scorer
   }
 }

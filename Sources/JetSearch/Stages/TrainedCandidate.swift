@@ -74,15 +74,21 @@ struct CandidateTraining {
   let placement: Placement
   let budget: TrainingBudget
 
-  /// The candidate of a mixer: recorded once.
-  func candidate(
-    _ name: String, _ linear: MixerConfiguration, _ index: Int, of count: Int
-  ) throws -> TrainedCandidate {
-    let folder = session.folder.training(stage, name)
-    let made: TrainedCandidate = try session.once(stage, "candidate/\(name)") {
-      try train(name, linear, index, of: count, folder)
+  /// The candidates of some mixers, each recorded once.
+  func candidates(
+    _ forms: [(name: String, linear: MixerConfiguration)]
+  ) throws -> [TrainedCandidate] {
+    let units = forms.enumerated().map { (index: $0 + 1, form: $1) }
+    let made: [TrainedCandidate] = try session.all(
+      stage, units, name: { "candidate/\($0.form.name)" }
+    ) { unit in
+      try train(
+        unit.form.name, unit.form.linear, unit.index, of: units.count,
+        session.folder.training(stage, unit.form.name))
     }
-    try session.folder.removeCheckpoints(of: folder)
+    for form in forms {
+      try session.folder.removeCheckpoints(of: session.folder.training(stage, form.name))
+    }
     return made
   }
 

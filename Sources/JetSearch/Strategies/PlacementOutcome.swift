@@ -45,19 +45,21 @@ extension CandidateScorer {
   ///   - strategy: how it is looked for.
   ///   - stage: the journal's stage.
   ///   - name: the result's name in the stage; the strategy's own when nil.
+  ///   - start: the number of the last candidate before the first process began on it; the journal's last when nil.
   /// - Throws: what the strategy, the objective and the journal throw.
   public func solve(
     _ problem: PlacementProblem, by strategy: any PlacementStrategy, stage: String,
-    name: String? = nil
+    name: String? = nil, after start: Int? = nil
   ) throws -> PlacementOutcome {
-    let (computed, known, start) = (computedCount, knownCount, ContinuousClock.now)
+    try begin(after: start)
+    let (computed, known, began) = (computedCount, knownCount, ContinuousClock.now)
     let placement = try strategy.solve(problem, scorer: self)
     let (computedByIt, knownByIt) = (computedCount - computed, knownCount - known)
     let outcome = PlacementOutcome(
       strategy: strategy.name, problem: problem, placement: placement,
       // A strategy need not have scored what it gives.
       score: try candidate(placement).score, computedCount: computedByIt, knownCount: knownByIt,
-      seconds: (ContinuousClock.now - start) / .seconds(1))
+      seconds: (ContinuousClock.now - began) / .seconds(1))
     try journal.record(outcome, stage: stage, name: name ?? strategy.name)
     return outcome
   }

@@ -10,8 +10,8 @@ struct RankedLayers {
 extension CandidateScorer {
   /// Sets of layers, the best first; equal scores keep the order in which they are given.
   func ranked(_ sets: [[Int]], _ problem: PlacementProblem) throws -> [RankedLayers] {
-    let scored = try sets.map {
-      RankedLayers(layers: $0, candidate: try candidate(problem.placing($0)))
+    let scored = zip(sets, try candidates(sets.map { problem.placing($0) })).map {
+      RankedLayers(layers: $0, candidate: $1)
     }
     return scored.enumerated().sorted { a, b in
       let (left, right) = (a.element.candidate.score.value, b.element.candidate.score.value)

@@ -133,6 +133,11 @@ public struct SuperNetwork {
       + [ParameterRule("\(linearPrefix)*", trains: true)]
   }
 
+  /// Where the names of a layer's linear path begin.
+  static func linearPrefix(layer: Int) -> String {
+    "\(linearPrefix)model.layers.\(layer).self_attn."
+  }
+
   /// What is trained by some rules, which are about the names of ``parameters``.
   ///
   /// - Throws: `TrainingError` for rules that match nothing.

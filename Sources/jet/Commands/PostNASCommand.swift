@@ -15,12 +15,13 @@ struct PostNASCommand: ParsableCommand {
         jet postnas run configs/smollm2-demo.yaml runs/demo
         jet postnas status runs/demo
         jet postnas resume runs/demo
+        jet postnas join runs/demo
         jet postnas search runs/demo --size 3 --no-training
         jet postnas report runs/demo
         jet postnas export runs/demo models/hybrid
       """,
     subcommands: [
-      PostNASRun.self, PostNASResume.self, PostNASStatus.self, PostNASSearch.self,
-      PostNASReport.self, PostNASExport.self,
+      PostNASRun.self, PostNASResume.self, PostNASJoin.self, PostNASStatus.self,
+      PostNASSearch.self, PostNASReport.self, PostNASExport.self,
     ])
 }

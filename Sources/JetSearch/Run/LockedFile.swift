@@ -1,0 +1,46 @@
+import Foundation
+
+/// A file that one holder at a time has locked: until it lets go or its process ends, however it ends.
+final class LockedFile {
+  private let path: String
+  private let descriptor: Int32
+
+  /// Locks the file at `path`, which is made where there is none; nil when another holder has it.
+  ///
+  /// - Throws: ``SearchError`` when it cannot be opened.
+  init?(_ path: String) throws(SearchError) {
+    let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard opened >= 0 else {
+      throw SearchError(
+        "\(path) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
+    }
+    guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+      close(opened)
+      return nil
+    }
+    (self.path, descriptor) = (path, opened)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Writes a text in place of what is in the file.
+  ///
+  /// - Throws: ``SearchError`` when the disk refuses it.
+  func write(_ text: String) throws(SearchError) {
+    guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) > 0 else {
+      throw SearchError(
+        "\(path) cannot be written: \(String(cString: strerror(errno))); check the disk")
+    }
+  }
+
+  /// Removes the file; it stays locked for who has it open.
+  func remove() { unlink(path) }
+
+  /// Whether somebody holds the file at `path`.
+  static func isLocked(_ path: String) -> Bool {
+    let other = open(path, O_RDONLY | O_CLOEXEC)
+    guard other >= 0 else { return false }
+    defer { close(other) }
+    return flock(other, LOCK_SH | LOCK_NB) != 0
+  }
+}
