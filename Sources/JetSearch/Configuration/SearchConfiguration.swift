@@ -147,6 +147,9 @@ public struct TrainingDefaults: Codable, Hashable, Sendable {
   /// Parts in which the layers of the super network and of the final models are trained layer by layer: one after
   /// another in less memory, or at once by as many processes. The result depends on the number of parts.
   public var layerParts = 1
+  /// Whether layers run again when their gradients are due, where models are trained from end to end: less memory, a
+  /// quarter more work.
+  public var recompute = true
 }
 
 /// How many tokens something is trained on, and how fast.

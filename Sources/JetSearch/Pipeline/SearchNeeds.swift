@@ -35,8 +35,11 @@ public struct SearchNeeds: Hashable, Sendable {
       [(configuration.data.sequenceLength, configuration.data.sequences)]
       + configuration.final.lengths.map { ($0.sequenceLength, $0.sequences) }
     let tokens = lengths.map { $0.0 * $0.1 }.max() ?? 1
-    // The inputs of all layers are kept, and one layer's inner values: about 24 of the stream's width, 6 of the MLP's.
-    let inner = 24 * teacher.width + 6 * teacher.mlpWidth
+    // The inputs of all layers are kept, and the inner values of one layer, or of all: about 24 of the stream's width, 6 of
+    // the MLP's.
+    let inner =
+      (24 * teacher.width + 6 * teacher.mlpWidth)
+      * (configuration.training.recompute ? 1 : teacher.mixers.count)
     activationBytes =
       tokens * (teacher.width * teacher.mixers.count + inner) * width
       + 512 * teacher.vocabularySize * 4 * 4

@@ -35,8 +35,13 @@ final class SearchSession {
     self.folder = folder
     self.place = place
     self.checkpoint = checkpoint
-    journal = try Journal(folder.journalFile)
     claims = try WorkClaims(folder)
+    // Two processes that make the file at once would find it locked.
+    guard
+      let journal = try claims.perform(
+        "journal", waits: true, known: { Journal?.none }, { try Journal(folder.journalFile) })
+    else { throw SearchError("\(folder.journalFile.path) cannot be opened") }
+    self.journal = journal
     tokenizer = try checkpoint.tokenizer()
     endTokens = try checkpoint.endTokens()
     teacher = try withTorchErrors {

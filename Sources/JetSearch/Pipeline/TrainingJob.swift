@@ -17,15 +17,19 @@ public struct TrainingJob {
   public var seed: UInt64
   /// Tokens on which new layers are calibrated; 0 for none.
   public var calibrationTokens: Int
+  /// Whether layers run again when their gradients are due, in place of keeping what is inside them.
+  public var recomputes: Bool
 
   /// A job with all its values.
   public init(
-    mixers: [MixerConfiguration], phases: [TrainingPhase], seed: UInt64, calibrationTokens: Int
+    mixers: [MixerConfiguration], phases: [TrainingPhase], seed: UInt64, calibrationTokens: Int,
+    recomputes: Bool = true
   ) {
     self.mixers = mixers
     self.phases = phases
     self.seed = seed
     self.calibrationTokens = calibrationTokens
+    self.recomputes = recomputes
   }
 
   /// Told each report of a phase, by its name.
@@ -56,7 +60,8 @@ public struct TrainingJob {
       let parameters = try TrainedParameters(of: student, rules: phase.configuration.rules)
       let trainer = try Trainer(
         phase.configuration, parameters: parameters,
-        objective: phase.objective(teacher: teacher, student: student, parameters: parameters),
+        objective: phase.objective(
+          teacher: teacher, student: student, parameters: parameters, recomputes: recomputes),
         shards: shards, folder: RunFolder(folder.appending(path: phase.name)))
       trainer.report = { report(phase.name, $0) }
       trainer.shouldStop = shouldStop
@@ -86,7 +91,8 @@ public struct TrainingJob {
     var record = StageRecord()
     for phase in phases {
       record.tokens += phase.configuration.tokenCount
-      record.operations += phase.operations(teacher: teacher, student: student)
+      record.operations += phase.operations(
+        teacher: teacher, student: student, recomputes: recomputes)
       record.seconds += try RunFolder(folder.appending(path: phase.name)).trainingSeconds()
     }
     return record

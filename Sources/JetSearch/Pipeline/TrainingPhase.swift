@@ -27,7 +27,7 @@ public struct TrainingPhase: Codable, Hashable, Sendable {
   }
 
   func objective(
-    teacher: HybridModel, student: HybridModel, parameters: TrainedParameters
+    teacher: HybridModel, student: HybridModel, parameters: TrainedParameters, recomputes: Bool
   ) throws -> any Objective {
     switch loss {
     case .layers:
@@ -35,13 +35,15 @@ public struct TrainingPhase: Codable, Hashable, Sendable {
     case .logits(let loss):
       return try ModelTraining(
         student: student, teacher: loss.divergence > 0 ? teacher : nil, loss: loss,
-        parameters: parameters)
+        parameters: parameters, recomputes: recomputes)
     }
   }
 
   /// Floating-point operations, estimated: forward once for the teacher; of the student the gradients cost twice the
   /// forward pass, and where layers run again that is one pass more.
-  func operations(teacher: ModelConfiguration, student: ModelConfiguration) -> Double {
+  func operations(
+    teacher: ModelConfiguration, student: ModelConfiguration, recomputes: Bool
+  ) -> Double {
     let stages = configuration.stages
     let ends = stages.dropFirst().map(\.step) + [configuration.steps]
     return zip(stages, ends).reduce(0) { sum, pair in
@@ -66,7 +68,7 @@ public struct TrainingPhase: Codable, Hashable, Sendable {
         return sum + sequences * (mixers(read) + 3 * mixers(bare))
       case .logits(let loss):
         let read = loss.divergence > 0 ? forward(teacher) : 0
-        return sum + sequences * (read + 4 * forward(student))
+        return sum + sequences * (read + (recomputes ? 4 : 3) * forward(student))
       }
     }
   }

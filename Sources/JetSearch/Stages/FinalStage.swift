@@ -104,7 +104,8 @@ struct FinalStage {
     let configuration = session.configuration
     let phases = configuration.final.allWeights.tokens > 0 ? [configuration.wholePhase()] : []
     return TrainingJob(
-      mixers: mixers, phases: phases, seed: configuration.seed, calibrationTokens: 0)
+      mixers: mixers, phases: phases, seed: configuration.seed, calibrationTokens: 0,
+      recomputes: configuration.training.recompute)
   }
 
   /// Gives a student the trained layers that it has.

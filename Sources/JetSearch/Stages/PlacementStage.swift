@@ -121,7 +121,8 @@ struct PlacementStage {
     let gates = try GateStrategy(
       network, batches: batches,
       configuration: GateConfiguration(
-        steps: steps, learningRate: own.learningRate, seed: configuration.seed &+ 4))
+        steps: steps, learningRate: own.learningRate, seed: configuration.seed &+ 4,
+        recomputes: configuration.training.recompute))
     gates.onStep = { step, divergence, _ in
       try session.continueOrStop()
       if (step + 1) % 10 == 0 || step + 1 == steps {

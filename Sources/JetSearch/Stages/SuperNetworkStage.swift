@@ -61,7 +61,9 @@ struct SuperNetworkStage {
     let parameters = try network.trainedParameters(rules: phase.configuration.rules)
     let trainer = try Trainer(
       phase.configuration, parameters: parameters,
-      objective: SuperNetworkTraining(network, phase.mode, parameters: parameters),
+      objective: SuperNetworkTraining(
+        network, phase.mode, parameters: parameters,
+        recomputes: session.configuration.training.recompute),
       shards: session.shards, folder: place)
     trainer.report = {
       session.tell(
@@ -183,7 +185,9 @@ struct SuperNetworkStage {
     let same = TrainingPhase(name: phase.name, loss: loss, configuration: phase.configuration)
     var record = StageRecord()
     record.tokens = phase.configuration.tokenCount
-    record.operations = same.operations(teacher: teacher, student: student)
+    record.operations = same.operations(
+      teacher: teacher, student: student,
+      recomputes: session.configuration.training.recompute)
     record.seconds = try folder.trainingSeconds()
     return record
   }

@@ -28,13 +28,16 @@ public final class GraphRunner: MeasurableRunner {
   ///
   /// - Parameters:
   ///   - maximumPositions: a bound below the model's own; the model's own when nil.
+  ///   - exceedsModel: whether the bound may be above the model's own, to time steps there.
   /// - Throws: ``HybridSequenceError`` for more positions than the model has; what libtorch reports when memory is
   ///   refused.
   public init(
-    _ model: HybridModel, sizes: PoolSizes, maximumPositions: Int? = nil
+    _ model: HybridModel, sizes: PoolSizes, maximumPositions: Int? = nil,
+    exceedsModel: Bool = false
   ) throws {
     self.model = model
-    let capacity = try EngineCapacity(model, sizes, maximumPositions: maximumPositions)
+    let capacity = try EngineCapacity(
+      model, sizes, maximumPositions: maximumPositions, exceedsModel: exceedsModel)
     self.capacity = capacity
     pools = try StatePools(model, sizes: sizes)
     table = try withTorchErrors {

@@ -29,13 +29,16 @@ public final class PooledRunner: MeasurableRunner {
   ///
   /// - Parameters:
   ///   - maximumPositions: a bound below the model's own; the model's own when nil.
+  ///   - exceedsModel: whether the bound may be above the model's own, to time steps there.
   /// - Throws: ``HybridSequenceError`` for more positions than the model has; what libtorch reports when memory is
   ///   refused.
   public init(
-    _ model: HybridModel, sizes: PoolSizes, maximumPositions: Int? = nil
+    _ model: HybridModel, sizes: PoolSizes, maximumPositions: Int? = nil,
+    exceedsModel: Bool = false
   ) throws {
     self.model = model
-    capacity = try EngineCapacity(model, sizes, maximumPositions: maximumPositions)
+    capacity = try EngineCapacity(
+      model, sizes, maximumPositions: maximumPositions, exceedsModel: exceedsModel)
     pools = try StatePools(model, sizes: sizes)
   }
 
@@ -131,10 +134,12 @@ public final class PooledRunner: MeasurableRunner {
 
 extension EngineCapacity {
   /// What fits pools of a model.
-  init(_ model: HybridModel, _ sizes: PoolSizes, maximumPositions: Int?) throws {
+  init(
+    _ model: HybridModel, _ sizes: PoolSizes, maximumPositions: Int?, exceedsModel: Bool
+  ) throws {
     let available = model.configuration.maximumPositions
     let positions = maximumPositions ?? available
-    guard (1...available).contains(positions) else {
+    guard positions >= 1, exceedsModel || positions <= available else {
       throw HybridSequenceError.contextTooLong(asked: positions, available: available)
     }
     self.init(
