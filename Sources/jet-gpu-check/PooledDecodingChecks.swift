@@ -46,7 +46,9 @@ enum PooledDecodingChecks {
     try expectBits("in other slots and pages", other)
     other = plain
     other.groups = [(0..<count).reversed()]
-    try expectBits("in other rows", other)
+    // The CPU's product takes some rows together and others alone.
+    device == .cpu
+      ? try expectNear("in other rows", other) : try expectBits("in other rows", other)
     other.groups = (0..<count).map { [$0] }
     if device != .cpu { try expectBits("each alone in as many rows", other) }
     other.rows = 1
