@@ -7,12 +7,14 @@ import JetTensor
 struct EngineEndurance {
   private let device: Device
   private let steps: Int
+  /// Requests that are given to the engine together; it is idle before the next ones.
+  private let requestsEach: Int
   private let slots = 12
   private let pages = 120
 
   init(_ device: Device, small: Bool) {
     self.device = device
-    steps = small ? 300 : 10_000
+    (steps, requestsEach) = small ? (100, 40) : (10_000, 100)
   }
 
   /// What an idle engine holds.
@@ -31,14 +33,14 @@ struct EngineEndurance {
     // From all slots down to one, so that each size of a batch is recorded; then some of all kinds.
     _ = try one.tokens(staggered)
     var random = RandomNumbers(seed: 23)
-    _ = try one.tokens(requests(100, &random))
+    _ = try one.tokens(requests(requestsEach, &random))
     try rest(engine)
     let before = try holdings()
     let (first, clock) = (engine.statistics, ContinuousClock.now)
 
     var (submitted, complete) = (0, 0)
     while engine.statistics.steps - first.steps < steps {
-      let some = requests(100, &random)
+      let some = requests(requestsEach, &random)
       let found = try one.tokens(some) { $0 % 25 == 24 }
       submitted += some.count
       for (index, (request, tokens)) in zip(some, found).enumerated() {
