@@ -89,7 +89,9 @@ let package = Package(
       swiftSettings: settings),
     // The CUDA kernels beside their definitions, on a machine with a GPU.
     .executableTarget(
-      name: "jet-gpu-check", dependencies: ["JetKernels", "JetTensor"], swiftSettings: settings),
+      name: "jet-gpu-check",
+      dependencies: ["JetInference", "JetModels", "JetKernels", "JetTensor"],
+      swiftSettings: settings),
     .target(
       name: "JetTestSupport", dependencies: ["JetFormats", "JetModels", "JetTensor"],
       path: "Tests/Support", swiftSettings: settings),

@@ -1,4 +1,3 @@
-import Foundation
 import JetKernels
 import JetTensor
 
@@ -7,7 +6,7 @@ enum GatedDeltaRuleBenchmark {
   private static let device = Device.cuda(0)
 
   static func run() throws {
-    let peaks = measuredPeaks()
+    let peaks = (copy: MeasuredRates.copy(), product: MeasuredRates.product())
     print(
       "copy \(Int(peaks.copy / 1e9)) GB/s, bfloat16 product \(Int(peaks.product / 1e12)) TFLOP/s")
     var rows: [Timing] = []
@@ -27,10 +26,8 @@ enum GatedDeltaRuleBenchmark {
       )
       try device.releaseCached()
     }
-    let result = Result(copyBytesPerSecond: peaks.copy, productFlops: peaks.product, timings: rows)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    try printJSON(
+      Result(copyBytesPerSecond: peaks.copy, productFlops: peaks.product, timings: rows))
   }
 
   /// Each kernel once after a warm-up, for a profiler.
@@ -75,17 +72,6 @@ enum GatedDeltaRuleBenchmark {
     let timings: [Timing]
   }
 
-  private static func measuredPeaks() -> (copy: Double, product: Double) {
-    let generator = Generator(seed: 1, device: device)
-    let block = Tensor.randomNormal([1 << 28], generator: generator)
-    let copy = median(10) { _ = block.clone() }
-    let a = Tensor.randomNormal([8192, 8192], generator: generator).to(.bfloat16)
-    let b = Tensor.randomNormal([8192, 8192], generator: generator).to(.bfloat16)
-    let product = median(10) { _ = matmul(a, b) }
-    let side = 8192.0
-    return (2 * Double(block.byteCount) / copy, 2 * side * side * side / product)
-  }
-
   private static func time(
     _ one: GatedDeltaRuleCase, _ pass: String, peaks: (copy: Double, product: Double),
     isPlain: Bool, isBackward: Bool, repeats: Int
@@ -104,7 +90,7 @@ enum GatedDeltaRuleBenchmark {
         query: x[0], key: x[1], value: x[2], writeStrength: x[3], logDecay: x[4], memory: &memory,
         scale: 0.1)
     }
-    let seconds = median(repeats) {
+    let seconds = medianSeconds(repeats, warmUps: repeats > 1 ? 3 : 1) {
       if isBackward {
         _ = gradients(of: [forward()], by: x, seeds: [seed])
       } else {
@@ -113,11 +99,7 @@ enum GatedDeltaRuleBenchmark {
     }
     let inputs = x.map(\.byteCount).reduce(0, +)
     let bytes = Double(inputs + x[2].byteCount + x[5].byteCount) * (isBackward ? 3 : 1)
-    let (key, value, chunk) = (Double(one.keyWidth), Double(one.valueWidth), 64.0)
-    // Three products with the memory, two of 64 × 64 with the values and two of the keys, twice again for gradients.
-    let flops =
-      2 * Double(one.batch * one.tokens * one.heads)
-      * (3 * key * value + 2 * chunk * value + 2 * chunk * key) * (isBackward ? 3 : 1)
+    let flops = one.operations * (isBackward ? 3 : 1)
     let timing = Timing(
       shape: "\(one.batch)×\(one.tokens)×\(one.heads)×(\(one.keyWidth), \(one.valueWidth))",
       pass: pass, form: isPlain ? "plain tensor operations" : "kernels",
@@ -129,21 +111,5 @@ enum GatedDeltaRuleBenchmark {
         + "\(Int(timing.leastGigabytesPerSecond)) GB/s (\(rounded(100 * timing.shareOfCopy)) %), "
         + "\(rounded(timing.teraflops)) TFLOP/s (\(rounded(100 * timing.shareOfProduct)) %)")
     return timing
-  }
-
-  private static func rounded(_ x: Double) -> Double { (x * 100).rounded() / 100 }
-
-  /// Seconds of one run: the median of `count` after three to warm up.
-  private static func median(_ count: Int, _ body: () -> Void) -> Double {
-    for _ in 0..<(count > 1 ? 3 : 1) { body() }
-    var seconds: [Double] = []
-    for _ in 0..<count {
-      device.synchronize()
-      let start = ContinuousClock.now
-      body()
-      device.synchronize()
-      seconds.append((ContinuousClock.now - start) / .seconds(1))
-    }
-    return seconds.sorted()[seconds.count / 2]
   }
 }

@@ -18,6 +18,14 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
       + (normalizes ? "" : " as they are") + (isCut ? " cut" : "")
   }
 
+  /// Floating-point operations, forward: three products with the memory, two of 64 × 64 with the values and two of the
+  /// keys. Gradients take twice as many.
+  var operations: Double {
+    let (key, value, chunk) = (Double(keyWidth), Double(valueWidth), 64.0)
+    return 2 * Double(batch * tokens * heads)
+      * (3 * key * value + 2 * chunk * value + 2 * chunk * key)
+  }
+
   /// Token counts around the chunk of 64, widths that are and are not multiples of anything.
   static let all = [
     GatedDeltaRuleCase(tokens: 1, keyWidth: 16, valueWidth: 24),

@@ -1,4 +1,3 @@
-import Foundation
 import JetKernels
 import JetTensor
 
@@ -26,7 +25,7 @@ enum JetBlockStepBenchmark {
 
   static func run() throws {
     try withoutGradients {
-      let copy = copyBytesPerSecond()
+      let copy = MeasuredRates.copy()
       print("jetBlockStep: copy \(Int(copy / 1e9)) GB/s")
       var timings: [Timing] = []
       for (heads, keyWidth, valueWidth) in [(12, 96, 256), (16, 128, 256)] {
@@ -40,10 +39,7 @@ enum JetBlockStepBenchmark {
           }
         }
       }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys]
-      let result = Result(copyBytesPerSecond: copy, timings: timings)
-      print(String(decoding: try encoder.encode(result), as: UTF8.self))
+      try printJSON(Result(copyBytesPerSecond: copy, timings: timings))
     }
   }
 
@@ -63,7 +59,7 @@ enum JetBlockStepBenchmark {
     }
     let repeats = max(20, min(2000, 20_000 / one.rows))
     let seconds =
-      median(5) {
+      medianSeconds(5, warmUps: 1) {
         for i in 0..<repeats { _ = calls[i % turns].run() }
       } / Double(repeats)
     let perRow = [x.projected, x.taps].map { $0.byteCount / one.rows }.reduce(0, +)
@@ -79,28 +75,5 @@ enum JetBlockStepBenchmark {
         + "\(rounded(timing.megabytes)) MB, \(Int(timing.gigabytesPerSecond)) GB/s "
         + "(\(rounded(100 * timing.shareOfCopy)) % of copy)")
     return timing
-  }
-
-  private static func copyBytesPerSecond() -> Double {
-    let generator = Generator(seed: 1, device: device)
-    let block = Tensor.randomNormal([1 << 28], generator: generator)
-    let target = block.clone()
-    return 2 * 10 * Double(block.byteCount) / median(5) { for _ in 0..<10 { target.assign(block) } }
-  }
-
-  private static func rounded(_ x: Double) -> Double { (x * 100).rounded() / 100 }
-
-  /// Seconds of one run of `body` until the GPU is done: the median of `count` after one to warm up.
-  private static func median(_ count: Int, _ body: () -> Void) -> Double {
-    body()
-    var seconds: [Double] = []
-    for _ in 0..<count {
-      device.synchronize()
-      let start = ContinuousClock.now
-      body()
-      device.synchronize()
-      seconds.append((ContinuousClock.now - start) / .seconds(1))
-    }
-    return seconds.sorted()[seconds.count / 2]
   }
 }

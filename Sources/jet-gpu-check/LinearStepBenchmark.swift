@@ -1,4 +1,3 @@
-import Foundation
 import JetKernels
 import JetTensor
 
@@ -61,7 +60,7 @@ enum LinearStepBenchmark {
 
   static func run() throws {
     try withoutGradients {
-      let copy = copyRate()
+      let copy = MeasuredRates.copy()
       print("copy \(Int(copy / 1e9)) GB/s")
       var timings: [Timing] = []
       for shape in shapes {
@@ -69,16 +68,8 @@ enum LinearStepBenchmark {
         try device.releaseCached()
       }
       let steps = try LinearStepChain().times(copy: copy)
-      let result = Result(linearStepCopyBytesPerSecond: copy, timings: timings, steps: steps)
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys]
-      print(String(decoding: try encoder.encode(result), as: UTF8.self))
+      try printJSON(Result(linearStepCopyBytesPerSecond: copy, timings: timings, steps: steps))
     }
-  }
-
-  private static func copyRate() -> Double {
-    let block = Tensor.randomNormal([1 << 28], generator: Generator(seed: 1, device: device))
-    return 2 * Double(block.byteCount) / seconds { _ = block.clone() }
   }
 
   private static func time(_ shape: Shape, copy: Double) throws -> [Timing] {
@@ -116,26 +107,10 @@ enum LinearStepBenchmark {
     }
   }
 
-  static func rounded(_ x: Double) -> Double { (x * 100).rounded() / 100 }
-
-  /// Seconds of a replay of the graph of `body`, which is run once before.
+  /// Seconds of a replay of the graph of `body`, which is run once before; of three replays each time.
   static func secondsOfReplay(_ body: () -> Void) throws -> Double {
     body()
     let graph = try CUDAGraph(on: device, capturing: body)
-    return seconds { graph.replay() }
-  }
-
-  /// Seconds of one run: the median of nine times three, after three to warm up.
-  private static func seconds(_ body: () -> Void) -> Double {
-    for _ in 0..<3 { body() }
-    var seconds: [Double] = []
-    for _ in 0..<9 {
-      device.synchronize()
-      let start = ContinuousClock.now
-      for _ in 0..<3 { body() }
-      device.synchronize()
-      seconds.append((ContinuousClock.now - start) / .seconds(1) / 3)
-    }
-    return seconds.sorted()[seconds.count / 2]
+    return medianSeconds(9, calls: 3) { graph.replay() }
   }
 }

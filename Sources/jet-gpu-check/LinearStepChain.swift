@@ -74,10 +74,10 @@ struct LinearStepChain {
       let seconds = try LinearStepBenchmark.secondsOfReplay { _ = logits(x) }
       let rate = Double(weightBytes) / seconds
       print(
-        "products of a step of \(LinearStepBenchmark.rounded(Double(weightBytes) / 1e9)) GB, "
-          + "\(count) sequences: \(LinearStepBenchmark.rounded(seconds * 1e3)) ms, "
+        "products of a step of \(rounded(Double(weightBytes) / 1e9)) GB, "
+          + "\(count) sequences: \(rounded(seconds * 1e3)) ms, "
           + "\(Int(Double(count) / seconds)) tokens/s, \(Int(rate / 1e9)) GB/s "
-          + "(\(LinearStepBenchmark.rounded(100 * rate / copy)) % of copy)")
+          + "(\(rounded(100 * rate / copy)) % of copy)")
       return LinearStepBenchmark.Step(
         sequences: count, milliseconds: seconds * 1e3, tokensPerSecond: Double(count) / seconds,
         gigabytesPerSecond: rate / 1e9, shareOfCopy: rate / copy)

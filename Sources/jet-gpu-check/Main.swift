@@ -1,12 +1,13 @@
 import Foundation
 import JetTensor
 
-/// Compares Jet's CUDA kernels with their definitions on a GPU, then times them.
+/// Checks Jet's CUDA kernels, beside their definitions, and the engine on a GPU, then times them.
 ///
-///     jet-gpu-check [--small] [--no-bench] [--profile] [NAME …]
+///     jet-gpu-check [--small] [--no-bench] [--profile] [--cpu] [NAME …]
 ///
 /// `--small` takes few small cases, for a memory checker; `--profile` only runs each kernel once at full size, for a
-/// profiler. Names choose some of the parts; all by default. Ends with 1 where a comparison failed, and then does not time.
+/// profiler; `--cpu` checks on the CPU what can be checked there. Names choose some of the parts; all by default. Ends with
+/// 1 where a comparison failed, and then does not time.
 @main
 struct Main {
   static func main() {
@@ -19,27 +20,31 @@ struct Main {
   }
 
   private static func run(_ arguments: Set<String>) throws {
-    let known = ["--small", "--no-bench", "--profile"] + all.map(\.name)
+    let device: Device = arguments.contains("--cpu") ? .cpu : .cuda(0)
+    let all = parts(on: device)
+    let known = ["--small", "--no-bench", "--profile", "--cpu"] + all.map(\.name)
     if let other = arguments.subtracting(known).min() {
       throw CheckError("the argument \(other) is unknown; give \(known.joined(separator: ", "))")
     }
     let named = all.filter { arguments.contains($0.name) }
     let parts = named.isEmpty ? all : named
-    try Device.cuda(0).prepare()
-    guard case .loaded(let path) = CUDAKernels.state else {
-      throw CheckError("our kernels are not loaded (\(CUDAKernels.state)); run `make cuda`")
-    }
-    print("kernels: \(path)")
-    if arguments.contains("--profile") {
-      try GatedDeltaRuleBenchmark.profile()
-      return
+    if device != .cpu {
+      try device.prepare()
+      guard case .loaded(let path) = CUDAKernels.state else {
+        throw CheckError("our kernels are not loaded (\(CUDAKernels.state)); run `make cuda`")
+      }
+      print("kernels: \(path)")
+      if arguments.contains("--profile") {
+        try GatedDeltaRuleBenchmark.profile()
+        return
+      }
     }
     var tally = Tally()
     let isSmall = arguments.contains("--small")
     for part in parts { try part.check(isSmall, &tally) }
     print("\(tally.passed) passed, \(tally.failed) failed")
     guard tally.failed == 0 else { exit(1) }
-    if !arguments.contains("--no-bench"), !isSmall {
+    if !arguments.contains("--no-bench"), !isSmall, device != .cpu {
       for part in parts { try part.time() }
     }
   }
@@ -47,12 +52,16 @@ struct Main {
   /// What is checked and timed together.
   private struct Part {
     let name: String
-    let check: (_ isSmall: Bool, inout Tally) throws -> Void
-    let time: () throws -> Void
+    var check: (_ isSmall: Bool, inout Tally) throws -> Void = { _, _ in }
+    var time: () throws -> Void = {}
   }
 
-  private static var all: [Part] {
-    [
+  /// All parts; of a CPU those that need no GPU.
+  private static func parts(on device: Device) -> [Part] {
+    let engine = Part(
+      name: "engine", check: { try EngineChecks.run(device, small: $0, &$1) })
+    if device == .cpu { return [engine] }
+    return [
       Part(
         name: "gated-delta-rule", check: { GatedDeltaRuleChecks.run(small: $0, &$1) },
         time: GatedDeltaRuleBenchmark.run),
@@ -68,6 +77,8 @@ struct Main {
           PagedAttentionChecks.run(small: isSmall, &tally)
           SampleStepChecks.run(small: isSmall, &tally)
         }, time: PooledStepBenchmark.run),
+      engine,
+      Part(name: "training", time: JetBlockTrainingBenchmark.run),
     ]
   }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import JetKernels
 import JetTensor
 
@@ -22,7 +21,7 @@ enum PooledStepBenchmark {
   }
 
   static func run() throws {
-    let copy = try measuredCopy()
+    let copy = MeasuredRates.copy()
     print("copy \(Int(copy / 1e9)) GB/s")
     var timings: [Timing] = []
     for one in attentionCases {
@@ -43,10 +42,7 @@ enum PooledStepBenchmark {
       }
       try device.releaseCached()
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    let result = Result(copyBytesPerSecond: copy, timings: timings)
-    print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    try printJSON(Result(copyBytesPerSecond: copy, timings: timings))
   }
 
   private static let attentionCases: [PooledCase] = {
@@ -101,7 +97,7 @@ enum PooledStepBenchmark {
   private static func timing(
     _ operation: String, _ shape: String, bytes: Int, _ copy: Double, _ body: () -> Void
   ) -> Timing {
-    let seconds = median(body)
+    let seconds = secondsInAStep(body)
     let result = Timing(
       operation: operation, shape: shape, microseconds: seconds * 1e6, bytes: bytes,
       gigabytesPerSecond: Double(bytes) / seconds / 1e9,
@@ -113,24 +109,10 @@ enum PooledStepBenchmark {
     return result
   }
 
-  private static func measuredCopy() throws -> Double {
-    let block = Tensor.randomNormal([1 << 28], generator: Generator(seed: 1, device: device))
-    let seconds = median { _ = block.clone() }
-    return 2 * Double(block.byteCount) / seconds
-  }
-
   /// Seconds of one call: calls follow one another for about 20 ms, as in a step, so that the launch is hidden where the
-  /// device is slower than the host; the median of seven such runs, after one to warm up.
-  private static func median(_ body: () -> Void) -> Double {
-    func seconds(_ count: Int) -> Double {
-      device.synchronize()
-      let start = ContinuousClock.now
-      for _ in 0..<count { body() }
-      device.synchronize()
-      return (ContinuousClock.now - start) / .seconds(1) / Double(count)
-    }
-    for _ in 0..<2 { _ = seconds(2) }
-    let count = max(1, min(2000, Int(0.02 / seconds(3))))
-    return (0..<7).map { _ in seconds(count) }.sorted()[3]
+  /// device is slower than the host.
+  private static func secondsInAStep(_ body: () -> Void) -> Double {
+    let about = medianSeconds(1, calls: 3, warmUps: 4, body)
+    return medianSeconds(7, calls: max(1, min(2000, Int(0.02 / about))), warmUps: 0, body)
   }
 }

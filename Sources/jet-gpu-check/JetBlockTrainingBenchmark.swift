@@ -1,0 +1,206 @@
+import JetKernels
+import JetModels
+import JetTensor
+
+/// Times a layer's mixer of Jet-Nemotron-2B in training, `mixer(norm(x))` of 8 sequences of 4,096 tokens in bfloat16, and
+/// each of its parts alone. A table for people and a line of JSON.
+///
+/// A floor is the longer of two times: that of moving each operand once at the rate of a copy, and that of the operations
+/// at the rate of libtorch's largest product. The floor of the whole counts nothing between its parts.
+enum JetBlockTrainingBenchmark {
+  private static let device = Device.cuda(0)
+  private static let (sequences, tokens) = (8, 4096)
+
+  /// What is timed.
+  private struct Work {
+    let name: String
+    /// All that have gradients, parameters among them.
+    let inputs: [Tensor]
+    /// Floating-point operations of products, forward.
+    var operations = 0.0
+    let run: ([Tensor]) -> [Tensor]
+  }
+
+  struct Timing: Encodable {
+    let milliseconds: Double
+    let floorMilliseconds: Double
+    let shareOfFloor: Double
+  }
+
+  struct Row: Encodable {
+    let part: String
+    let forward: Timing
+    let forwardAndBackward: Timing
+  }
+
+  struct Result: Encodable {
+    let benchmark = "jetBlockTraining"
+    let copyBytesPerSecond: Double
+    let productFlops: Double
+    let rows: [Row]
+  }
+
+  static func run() throws {
+    let rates = (copy: MeasuredRates.copy(), product: MeasuredRates.product())
+    print(
+      "JetBlock of Jet-Nemotron-2B in training, \(sequences) × \(tokens) tokens: copy "
+        + "\(Int(rates.copy / 1e9)) GB/s, bfloat16 product \(Int(rates.product / 1e12)) TFLOP/s")
+    try device.releaseCached()
+    let model = try self.model()
+    let parts = try self.parts(model)
+    // The products of all parts are those of the whole.
+    let whole = whole(model, operations: parts.reduce(0) { $0 + $1.operations })
+    var rows: [Row] = []
+    for work in [whole] + parts {
+      rows.append(time(work, rates))
+      try device.releaseCached()
+    }
+    let all = rows.dropFirst()
+    func sum(_ number: (Row) -> Double) -> Double { rounded(all.reduce(0) { $0 + number($1) }) }
+    print(
+      "all parts: forward \(sum { $0.forward.milliseconds }) ms (floors "
+        + "\(sum { $0.forward.floorMilliseconds }) ms), forward and backward "
+        + "\(sum { $0.forwardAndBackward.milliseconds }) ms (floors "
+        + "\(sum { $0.forwardAndBackward.floorMilliseconds }) ms); what the whole takes above that "
+        + "is copies between them")
+    try printJSON(
+      Result(copyBytesPerSecond: rates.copy, productFlops: rates.product, rows: rows))
+  }
+
+  /// One layer with the preset's block; the vocabulary and the MLP take no part and are small.
+  private static func model() throws -> HybridModel {
+    var configuration = ModelConfiguration.jetNemotron2B
+    configuration.mixers = Array(configuration.mixers.prefix(1))
+    (configuration.vocabularySize, configuration.mlpWidth) = (8, 8)
+    let store = ParameterStore(source: nil, dtype: .bfloat16, device: device, seed: 1)
+    let model = try HybridModel(configuration, parameters: store)
+    fillConstants(of: store)
+    return model
+  }
+
+  private static func whole(_ model: HybridModel, operations: Double) -> Work {
+    let store = model.parameters
+    let leaves = store.leaves.indices.filter { index in
+      let name = store.leafNames[index][0]
+      return name.contains(".self_attn.") || name.contains(".input_layernorm.")
+    }
+    let ids = Tensor.zeros([sequences, tokens], dtype: .int64, device: device)
+    let walk = LayerWalk(model, TokenBatch(ids))
+    let x = Tensor.randomNormal(
+      [sequences, tokens, model.configuration.width],
+      generator: Generator(seed: 3, device: device), dtype: .bfloat16)
+    return Work(
+      name: "the whole", inputs: [x] + leaves.map { store.leaves[$0] }, operations: operations
+    ) { [walk.mixed($0[0], layer: 0)] }
+  }
+
+  /// The parts in their order, each with operands that lie in one piece.
+  private static func parts(_ model: HybridModel) throws -> [Work] {
+    let layer = model.layers[0]
+    guard case .linear(let mixer) = layer.mixer, let block = mixer as? JetBlock,
+      case .dynamic(let generators) = block.convolution
+    else { throw CheckError("the first layer of Jet-Nemotron-2B is no JetBlock") }
+    let own = block.configuration
+    let (heads, keyWidth, valueWidth) = (own.heads, own.keyWidth, own.valueWidth)
+    let (keys, values) = (heads * keyWidth, heads * valueWidth)
+    let generator = Generator(seed: 4, device: device)
+    /// `[sequences, tokens]` and `shape`.
+    func random(_ shape: Int..., dtype: DType = .bfloat16) -> Tensor {
+      Tensor.randomNormal([sequences, tokens] + shape, generator: generator, dtype: dtype)
+    }
+    func product(_ weight: Tensor) -> Double { 2 * Double(sequences * tokens * weight.count) }
+    let x = random(model.configuration.width)
+    let rule = GatedDeltaRuleCase(
+      batch: sequences, tokens: tokens, heads: heads, keyWidth: keyWidth, valueWidth: valueWidth)
+    return [
+      Work(name: "norm of the input", inputs: [x, layer.mixerNorm.weight]) {
+        [rmsNorm($0[0], weight: $0[1], eps: layer.mixerNorm.eps)]
+      },
+      Work(
+        name: "input projection", inputs: [x, block.input.weight],
+        operations: product(block.input.weight)
+      ) { [linear($0[0], $0[1])] },
+      Work(
+        name: "generator of kernels",
+        inputs: [random(own.generatorWidth), generators[0].weight, generators[0].bias],
+        operations: product(generators[0].weight)
+      ) { [linear(silu($0[0]), $0[1], $0[2])] },
+      Work(
+        name: "dynamic convolution",
+        inputs: [random(values), random(values * own.kernelSize)]
+      ) {
+        var window = Tensor.zeros(
+          [sequences, values, own.kernelSize], dtype: .bfloat16, device: device)
+        return [dynamicConvolution($0[0], kernels: $0[1], window: &window)]
+      },
+      Work(
+        name: "silu of queries and keys", inputs: [random(keys), random(keys)]
+      ) { $0.map(silu) },
+      Work(
+        name: "gates",
+        inputs: [random(heads), random(heads), block.decay.logRate, block.decay.stepBias]
+      ) {
+        let gates = decayGates(decay: $0[0], write: $0[1], logRate: $0[2], stepBias: $0[3])
+        return [gates.writeStrength, gates.logDecay]
+      },
+      Work(
+        name: "gated delta rule",
+        inputs: [
+          random(heads, keyWidth), random(heads, keyWidth), random(heads, valueWidth),
+          sigmoid(random(heads, dtype: .float32)),
+          -softplus(random(heads, dtype: .float32) * 3 - 2),
+        ], operations: rule.operations
+      ) {
+        var memory = Tensor.zeros([sequences, heads, keyWidth, valueWidth], device: device)
+        return [
+          gatedDeltaRule(
+            query: $0[0], key: $0[1], value: $0[2], writeStrength: $0[3], logDecay: $0[4],
+            memory: &memory, scale: 1 / Double(keyWidth).squareRoot())
+        ]
+      },
+      Work(
+        name: "norm and gate",
+        inputs: [random(heads, valueWidth), random(heads, valueWidth) * 0.5, block.norm.weight]
+      ) { [gatedRMSNorm($0[0], gate: $0[1], weight: $0[2], eps: block.norm.eps)] },
+      Work(
+        name: "output projection",
+        inputs: [random(values), block.output.weight], operations: product(block.output.weight)
+      ) { [linear($0[0], $0[1])] },
+    ]
+  }
+
+  private static func time(_ work: Work, _ rates: (copy: Double, product: Double)) -> Row {
+    let outputs = withoutGradients { work.run(work.inputs) }
+    func bytes(_ tensors: [Tensor]) -> Double { Double(tensors.reduce(0) { $0 + $1.byteCount }) }
+    let (read, written) = (bytes(work.inputs), bytes(outputs))
+    let generator = Generator(seed: 2, device: device)
+    let seeds = outputs.map {
+      Tensor.randomNormal($0.shape, generator: generator, dtype: $0.dtype)
+    }
+    let forward = withoutGradients { medianSeconds(20) { _ = work.run(work.inputs) } }
+    for input in work.inputs { input.requiringGradient() }
+    let both = medianSeconds(20) {
+      _ = gradients(of: work.run(work.inputs), by: work.inputs, seeds: seeds)
+    }
+    for input in work.inputs { input.requiringGradient(false) }
+    func timing(_ seconds: Double, bytes: Double, operations: Double) -> Timing {
+      let floor = max(bytes / rates.copy, operations / rates.product)
+      return Timing(
+        milliseconds: seconds * 1e3, floorMilliseconds: floor * 1e3, shareOfFloor: floor / seconds)
+    }
+    // Backward reads the inputs again and the gradients of the outputs, and writes those of the inputs.
+    let row = Row(
+      part: work.name,
+      forward: timing(forward, bytes: read + written, operations: work.operations),
+      forwardAndBackward: timing(
+        both, bytes: 3 * read + 2 * written, operations: 3 * work.operations))
+    func text(_ timing: Timing) -> String {
+      "\(rounded(timing.milliseconds)) ms (floor \(rounded(timing.floorMilliseconds)) ms, "
+        + "\(rounded(100 * timing.shareOfFloor)) %)"
+    }
+    print(
+      "\(row.part): forward \(text(row.forward)), forward and backward "
+        + text(row.forwardAndBackward))
+    return row
+  }
+}
