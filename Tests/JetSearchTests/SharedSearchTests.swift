@@ -25,7 +25,7 @@ import Testing
     try expectSame(run, tiny.run("alone"))
     // More than one process had a hand in it.
     let places = try Journal(reading: run.journalFile).names(stage: "run")
-    #expect(Set(places).isSuperset(of: ["activity/1", "activity/2"]), "\(places)")
+    #expect(places.filter { $0.hasPrefix("activity/") }.count >= 2, "\(places)")
     let left = try FileManager.default.contentsOfDirectory(atPath: run.url.path)
     #expect(left.contains("report.html") && left.contains("export"), "\(left)")
   }

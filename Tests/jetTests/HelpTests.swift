@@ -18,6 +18,7 @@ struct HelpTests {
     "postnas-run": PostNASRun.self, "postnas-resume": PostNASResume.self,
     "postnas-status": PostNASStatus.self, "postnas-search": PostNASSearch.self,
     "postnas-report": PostNASReport.self, "postnas-export": PostNASExport.self,
+    "postnas-join": PostNASJoin.self,
   ]
 
   @Test(arguments: commands.keys.sorted() + searchCommands.keys.sorted())

@@ -82,6 +82,7 @@ public final class PostNAS {
     let session = try makeSession()
     let journal = session.journal
     _ = try session.once(.data, "begun") { Date().timeIntervalSince1970 }
+    _ = try session.once(.data, "machine") { try RunMachine.present(configuration.runDevice) }
     try DataStage(session: session).run()
     try finish(.data, journal)
     let chosen: ChosenPlacements

@@ -15,12 +15,11 @@ struct ReportParts {
     URL(filePath: configuration.teacher).deletingPathExtension().lastPathComponent
   }
 
-  var machine: String {
-    let text = FileManager.default.contents(atPath: "/proc/cpuinfo") ?? Data()
-    let line = String(decoding: text, as: UTF8.self).split(separator: "\n")
-      .first { $0.hasPrefix("model name") }
-    let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-    return "\(name ?? "unknown processor"), \(ProcessInfo.processInfo.activeProcessorCount) cores; "
+  /// What the run was begun on, and how it computed.
+  func machine() throws -> String {
+    let known = try journal.result(
+      RunMachine.self, stage: SearchStage.data.rawValue, name: "machine")
+    return (known.map { "\($0.text); " } ?? "")
       + "computed on \(configuration.device) in \(configuration.dtype.rawValue)"
   }
 

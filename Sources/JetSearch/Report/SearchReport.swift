@@ -29,7 +29,7 @@ public struct SearchReport {
       configuration: configuration, journal: journal, folder: folder, teacher: teacher)
     var content = ReportContent(title: "PostNAS of \(parts.teacherName)")
     content.teacher = parts.teacherName
-    content.machine = parts.machine
+    content.machine = try parts.machine()
     content.date = try parts.date()
     content.jetVersion = Self.version
     content.teacherShape = parts.shape
