@@ -53,6 +53,28 @@ import Testing
     #expect(!lines.contains { $0.contains("step") }, "\(lines)")
   }
 
+  @Test("a teacher with norms of queries and keys and wide heads becomes a hybrid that loads")
+  func wideHeads() throws {
+    let tiny = try TinySearch(folder.url.appending(path: "qwen3"), isQwen3: true)
+    let run = tiny.run("run")
+    try PostNAS.begin(tiny.configuration { $0.placement.strategies = [.beam] }, in: run).run()
+    let checkpoint = try Checkpoint(run.export.path)
+    let attention = checkpoint.configuration.mixers.compactMap { mixer in
+      if case .attention(let own) = mixer { own } else { nil }
+    }
+    #expect(attention.count == 3 && attention.allSatisfy { $0.headWidth == 16 })
+    #expect(attention.allSatisfy { $0.normalizesQueriesAndKeys })
+    // The weights of the norms are there, not made anew.
+    let exported = try checkpoint.model().parameters.parameters
+    let teacher = try Checkpoint(tiny.folder.appending(path: "teacher").path).model()
+    #expect(exported.filter { $0.name.hasSuffix("self_attn.q_norm.weight") }.count == 3)
+    #expect(
+      teacher.parameters.parameters.filter { $0.name.hasSuffix("self_attn.q_norm.weight") }.count
+        == 5)
+    let notes = try SearchReport(run).content().notes
+    #expect(notes.contains { $0.contains("qk_norm") }, "\(notes)")
+  }
+
   @Test("a run folder refuses another configuration and a second process")
   func refusals() throws {
     let run = tiny.run("run")

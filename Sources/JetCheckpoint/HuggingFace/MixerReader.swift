@@ -38,10 +38,12 @@ extension ConfigurationReader {
     var keyValueHeads = try integer("num_key_value_heads")
     // Only Llama's class takes as many as there are query heads; the others have defaults that fit no model.
     if family == .llama { keyValueHeads = keyValueHeads ?? heads }
+    // Of hybrids that came from such a teacher; the released code has no such key.
+    let hasNorms = family == .jetNemotron ? try bool("qk_norm") ?? false : family == .qwen3
     return AttentionConfiguration(
       heads: heads, keyValueHeads: try required("num_key_value_heads", keyValueHeads),
       headWidth: try integer("head_dim") ?? (family == .qwen3 ? 128 : width / heads),
       hasBias: family == .qwen2 || family == .jetNemotron,
-      normalizesQueriesAndKeys: family == .qwen3)
+      normalizesQueriesAndKeys: hasNorms)
   }
 }

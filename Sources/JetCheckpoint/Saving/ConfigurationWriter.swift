@@ -5,6 +5,9 @@ import JetTensor
 extension ModelConfiguration {
   /// The `config.json` under which the released code, or transformers, builds the same model.
   ///
+  /// The released Jet-Nemotron code knows no norms of queries and keys and no heads of another width than the model's over
+  /// their number. A hybrid of such a teacher has the keys `qk_norm` and `head_dim`, which Jet alone reads.
+  ///
   /// - Throws: ``CheckpointError`` for a model that those cannot express.
   func huggingFace(dtype: DType) throws -> JSONText {
     let layers = try LayersToWrite(self)
@@ -33,6 +36,9 @@ extension ModelConfiguration {
       members.append(("eos_token_id", .integer(endTokens[0])))
     } else if !endTokens.isEmpty {
       members.append(("eos_token_id", .list(endTokens.map { .integer($0) })))
+    }
+    if family == .jetNemotron, attention.normalizesQueriesAndKeys {
+      members.append(("qk_norm", .bool(true)))
     }
     members += layers.members
     switch family {
@@ -109,17 +115,13 @@ private struct LayersToWrite {
   ) throws {
     let family = model.family
     let hasBias = family == .qwen2 || family == .jetNemotron
-    let hasNorms = family == .qwen3
+    let hasNorms =
+      family == .qwen3 || family == .jetNemotron && attention.normalizesQueriesAndKeys
     guard attention.hasBias == hasBias, attention.normalizesQueriesAndKeys == hasNorms else {
       throw CheckpointError(
         "the attention of \(family.rawValue) has \(hasBias ? "" : "no ")biases and "
           + "\(hasNorms ? "" : "no ")norms of query and key, but the model's differs; it cannot be "
           + "saved under that name")
-    }
-    guard family != .jetNemotron || attention.headWidth == model.width / attention.heads else {
-      throw CheckpointError(
-        "the released Jet-Nemotron code divides the width \(model.width) by \(attention.heads) "
-          + "heads, but the model's heads have \(attention.headWidth) channels; it cannot be saved")
     }
   }
 }

@@ -16,7 +16,7 @@ struct Headline: Hashable {
     var result: [Headline] = []
     if let searched = content.comparison.first(where: { $0.role == .searched }) {
       let teacher = content.comparison.first { $0.role == .teacher }
-      result += searched.scores.prefix(mostTasks).map { task($0, of: searched, beside: teacher) }
+      result += spread(searched.scores).map { task($0, of: searched, beside: teacher) }
       if let perplexity = searched.perplexity {
         result.append(
           Headline(
@@ -28,6 +28,12 @@ struct Headline: Hashable {
       }
     }
     return result + [speedUp(content.contexts)].compactMap(\.self)
+  }
+
+  /// The first task, the last, and some between: kinds of tasks often stand together.
+  private static func spread(_ scores: [TaskScore]) -> [TaskScore] {
+    guard scores.count > mostTasks else { return scores }
+    return (0..<mostTasks).map { scores[$0 * (scores.count - 1) / (mostTasks - 1)] }
   }
 
   private static func task(

@@ -65,7 +65,7 @@ enum SearchPlan {
   ///
   /// - Throws: ``SearchError`` with the key and what to give.
   static func check(_ configuration: SearchConfiguration, teacher: ModelConfiguration) throws {
-    let attention = try attention(of: teacher)
+    _ = try attention(of: teacher)
     let count = teacher.mixers.count
     let placement = configuration.placement
     let windows = placement.windows?.layers ?? 0
@@ -84,14 +84,6 @@ enum SearchPlan {
           + "\(Int(min(1e15, combinations(count, size)))) placements; raise 'placement.exhaustive_limit' "
           + "above \(placement.exhaustiveLimit) or leave the strategy out")
     }
-    guard !attention.normalizesQueriesAndKeys,
-      attention.headWidth == teacher.width / attention.heads
-    else {
-      throw SearchError(
-        "a hybrid of a \(teacher.family.rawValue) teacher cannot be exported: the released code's "
-          + "config.json knows no norms of queries and keys and no heads of another width than "
-          + "\(teacher.width) / \(attention.heads); take another teacher")
-    }
     for kind in [configuration.superNetwork.linear] + configuration.blocks.candidates {
       try checkMixer(kind, linear(kind, teacher), teacher)
     }
@@ -107,6 +99,13 @@ enum SearchPlan {
         "sequences of \(longest) tokens are longer than the teacher's \(teacher.maximumPositions) "
           + "positions; shorten 'data.sequence_length' and 'final.lengths'")
     }
+  }
+
+  /// Whether the released code can build hybrids of a teacher: it has no norms of queries and keys and heads of one width.
+  static func releasedCodeKnows(_ teacher: ModelConfiguration) -> Bool {
+    guard let attention = try? attention(of: teacher) else { return false }
+    return !attention.normalizesQueriesAndKeys
+      && attention.headWidth == teacher.width / attention.heads
   }
 
   /// A JetBlock with an ablation's changes.

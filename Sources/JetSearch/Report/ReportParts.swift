@@ -67,6 +67,7 @@ struct ReportParts {
           PlacementOutcome.self, stage: SearchStage.placement.rawValue, name: name
         ).map { (name: name, outcome: $0) }
       }
+      .sorted { order($0.outcome) < order($1.outcome) }
     return try outcomes.map { name, outcome in
       let objective = name.split(separator: "/").dropFirst().first.map(String.init) ?? ""
       return PlacementRow(
@@ -76,6 +77,17 @@ struct ReportParts {
         differenceToUniform: outcome.strategy == PlacementRow.uniformStrategy
           ? nil : try difference(outcome, outcomes.map(\.outcome)))
     }
+  }
+
+  /// Full attention before windows, then by the number of layers, then as the configuration names the strategies.
+  private func order(_ outcome: PlacementOutcome) -> (Int, Int, Int) {
+    let strategy = configuration.placement.strategies.firstIndex {
+      $0.rawValue == outcome.strategy
+    }
+    return (
+      outcome.problem.choice == .full ? 0 : 1, outcome.problem.count,
+      strategy ?? configuration.placement.strategies.count
+    )
   }
 
   /// An outcome's score less uniform's, item by item where the journal has both candidates.

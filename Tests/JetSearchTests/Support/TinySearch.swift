@@ -12,14 +12,21 @@ struct TinySearch {
   let folder: URL
 
   /// Writes them; the same seed gives the same bytes.
-  init(_ folder: URL) throws {
+  ///
+  /// - Parameters:
+  ///   - folder: where.
+  ///   - isQwen3: whether the teacher has norms of queries and keys and heads wider than its width over their number.
+  init(_ folder: URL, isQwen3: Bool = false) throws {
     self.folder = folder
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let teacher = folder.appending(path: "teacher")
     let configuration = ModelConfiguration(
-      family: .llama, vocabularySize: 257, width: 32, mlpWidth: 48,
+      family: isQwen3 ? .qwen3 : .llama, vocabularySize: 257, width: 32, mlpWidth: 48,
       mixers: Array(
-        repeating: .attention(AttentionConfiguration(heads: 4, keyValueHeads: 2, headWidth: 8)),
+        repeating: .attention(
+          AttentionConfiguration(
+            heads: 4, keyValueHeads: 2, headWidth: isQwen3 ? 16 : 8,
+            normalizesQueriesAndKeys: isQwen3)),
         count: 5),
       normEps: 1e-6, rotary: RotaryConfiguration(theta: 1e4), maximumPositions: 512,
       tiesEmbeddings: true, initializerDeviation: 0.2, endTokens: [256])
