@@ -20,7 +20,7 @@ constexpr int kMostGroups = 2;
 
 /// The memory, rounded, as left factors.
 template <int N>
-__device__ void convert(uint32_t (&factors)[N / 2][4], const float (&memory)[N][4]) {
+__device__ inline void convert(uint32_t (&factors)[N / 2][4], const float (&memory)[N][4]) {
 #pragma unroll
   for (int n = 0; n < N; ++n) {
     factors[n / 2][2 * (n % 2)] = packed(memory[n][0], memory[n][1]);
@@ -29,7 +29,7 @@ __device__ void convert(uint32_t (&factors)[N / 2][4], const float (&memory)[N][
 }
 
 /// Values that were fetched, as left factors.
-__device__ void convert(uint32_t (&factors)[4][4], const TokenColumns<const Half>::Pairs &pairs) {
+__device__ inline void convert(uint32_t (&factors)[4][4], const TokenColumns<const Half>::Pairs &pairs) {
 #pragma unroll
   for (int i = 0; i < 16; ++i) factors[i / 4][i % 4] = transposed(pairs.r[i]);
 }

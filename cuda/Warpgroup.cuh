@@ -1,9 +1,9 @@
-// Warpgroup.cuh: products of a warpgroup (four warps from a multiple of four on) on Hopper's tensor cores: 64 rows × N += 64
-// rows × 16 by 16 × N.
+// Warpgroup.cuh: products of a warpgroup, four warps from a multiple of four on, on Hopper's tensor cores: 64 rows × 16 by
+// 16 × N columns.
 //
 // A warp has 16 of the 64 rows, and holds sums and left factor as in Mma.cuh; sums[n] are columns 8n … 8n + 7. The right
-// factor lies in shared memory as described in Transition.cuh. The products of one `commit` run in order and beside what
-// the warps do meanwhile, which must leave their registers alone until `wait`.
+// factor lies in shared memory as described in Transition.cuh. Products run in order and beside what the warps do
+// meanwhile, which must leave their registers alone until `wait_products`.
 #pragma once
 
 #include <cstdint>
@@ -81,8 +81,14 @@ __device__ inline void begin_product(float (&sums)[kSums][4], const uint32_t (&l
 }
 
 #undef JET_PRODUCT
-#undef JET_SUMS_4
 #undef JET_SUMS
+#undef JET_SUMS_4
+#undef JET_16
+#undef JET_32
+#undef JET_48
+#undef JET_64
+#undef JET_96
+#undef JET_128
 
 #endif
 
