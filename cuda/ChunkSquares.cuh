@@ -137,9 +137,10 @@ struct ChunkInputs {
       double decay = factors.decay[i];
 #pragma unroll
       for (int n = 0; n < 8; ++n) {
-        float mixed[2];
+        float mixed[2] = {0.0f, 0.0f};
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
+          if (n / 2 > warp) continue;
           int j = 8 * n + 2 * (lane % 4) + e;
           float decayed = j <= i ? expf(static_cast<float>(decay - factors.decay[j])) * factors.key_norm[j] : 0.0f;
           mixed[e] = j < i ? of_keys[n][2 * half + e] * decayed * key_norm : 0.0f;
@@ -188,8 +189,8 @@ __device__ inline void store_negative(float *square, int row, int column, const 
 
 /// Puts (I + A)⁻¹ in the place of A, of which all is there, zeros included. All threads see the result.
 ///
-/// With I + A = [[L, 0], [B, M]], the inverse is [[L⁻¹, 0], [−M⁻¹ B L⁻¹, M⁻¹]]: blocks of 16 rows first, then of 32, then
-/// all; products in float32 of three tf32 parts.
+/// With I + A = [[L, 0], [B, M]], the inverse is [[L⁻¹, 0], [−M⁻¹ B L⁻¹, M⁻¹]]: blocks of 16 rows first, then of 32,
+/// then all. The products are float32's of Mma.cuh.
 __device__ inline void invert(float *square) {
   int warp = threadIdx.x / 32;
   if (warp < 2) invert_diagonal(square);

@@ -1,7 +1,7 @@
 // GatedDeltaRuleTransitions.cu: the transitions of every chunk of every head at once (see Transition.cuh).
 //
-// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time. P, T β and the keys that
-// have decayed are taken as two bfloat16 parts each, so that F and R are exact but for their own rounding.
+// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time. P, T β and the keys
+// that have decayed are taken as two bfloat16 parts each, so that F and R are exact but for their own rounding.
 
 #include "ChunkSquares.cuh"
 #include "Launch.cuh"

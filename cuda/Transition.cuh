@@ -1,5 +1,5 @@
-// Transition.cuh: what a chunk does to the memory and to its values, as one linear map, laid out in device memory as the
-// tensor cores want it in shared memory.
+// Transition.cuh: what a chunk does to the memory and to its values, as one linear map, laid out in device memory as
+// the tensor cores want it in shared memory.
 //
 // With F = (exp(G − g) K)ᵀ T β and R = P T β (see GatedDeltaRule.h), the corrections U put into the two equations of a
 // chunk leave
@@ -8,8 +8,8 @@
 // so that nothing within a chunk waits but S⁺ for S.
 //
 // A matrix of n rows and k columns is a right factor's transpose: columns in groups of eight, [k / 8][n][8]. Eight rows
-// of a group are 128 bytes side by side, a core matrix of the tensor cores. The rows of N and R are the tokens, the last
-// 16 first, so that what is not zero of R's columns are its first rows.
+// of a group are 128 bytes side by side, a core matrix of the tensor cores. The rows of N and R are the tokens, the
+// last 16 first, so that what is not zero of R's columns are its first rows.
 #pragma once
 
 #include "Record.cuh"

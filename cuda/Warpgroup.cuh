@@ -1,8 +1,8 @@
-// Warpgroup.cuh: products of a warpgroup, four warps from a multiple of four on, on Hopper's tensor cores: 64 rows × 16 by
-// 16 × N columns.
+// Warpgroup.cuh: products of a warpgroup, four warps from a multiple of four on, on Hopper's tensor cores: 64 rows × 16
+// by 16 × N columns.
 //
-// A warp has 16 of the 64 rows, and holds sums and left factor as in Mma.cuh; sums[n] are columns 8n … 8n + 7. The right
-// factor lies in shared memory as described in Transition.cuh. Products run in order and beside what the warps do
+// A warp has 16 of the 64 rows, and holds sums and left factor as in Mma.cuh; sums[n] are columns 8n … 8n + 7. The
+// right factor lies in shared memory as described in Transition.cuh. Products run in order and beside what the warps do
 // meanwhile, which must leave their registers alone until `wait_products`.
 #pragma once
 
