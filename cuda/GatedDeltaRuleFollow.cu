@@ -1,13 +1,14 @@
 // GatedDeltaRuleFollow.cu: from the first chunk to the last by transitions, on Hopper's tensor cores.
 //
 // A warpgroup has 64 value columns of one head and holds the memory transposed, value columns × keys: the sums of one
-// chunk's product are, converted, the left factor of the next, and nothing goes through shared memory but the transitions,
-// which arrive by bulk copies some chunks ahead. The outputs' product runs while the memory is converted, and outputs are
-// written while the next chunk's memory is computed.
+// chunk's product are, converted, the left factor of the next, and nothing goes through shared memory but the
+// transitions, which arrive some chunks ahead, for all blocks of a head at once. The outputs' product runs while the
+// memory is converted, and outputs are written while the next chunk's memory is computed.
 
 #include <algorithm>
 
 #include "Launch.cuh"
+#include "SharedRecords.cuh"
 #include "TokenColumns.cuh"
 #include "Transition.cuh"
 #include "Warpgroup.cuh"
@@ -41,9 +42,9 @@ __global__ void __launch_bounds__(128 * kMostGroups, 1)
   using Layout = Transition<KP>;
   constexpr int kTiles = KP / 8;
   extern __shared__ __align__(128) unsigned char shared[];
-  RecordQueue queue{shared, reinterpret_cast<uint64_t *>(shared + slots * Layout::kBytes), slots, Layout::kBytes, 0};
+  uint64_t *arrivals = reinterpret_cast<uint64_t *>(shared + slots * Layout::kBytes);
+  SharedRecords queue{shared, arrivals, arrivals + slots, slots, Layout::kBytes};
   queue.start();
-  __syncthreads();
 
   int chunks = call.chunks();
   int sequence = blockIdx.x / blocks_per_head;
@@ -53,7 +54,10 @@ __global__ void __launch_bounds__(128 * kMostGroups, 1)
   int width = call.value_width;
   const unsigned char *records =
       static_cast<const unsigned char *>(call.records) + int64_t(sequence) * chunks * Layout::kBytes;
-  for (int chunk = 0; chunk < min(slots, chunks); ++chunk) queue.fetch(chunk, records + int64_t(chunk) * Layout::kBytes);
+  auto fetch_record = [&](int chunk) {
+    if (chunk < chunks) queue.fetch(chunk % slots, chunk / slots, records + int64_t(chunk) * Layout::kBytes);
+  };
+  for (int chunk = 0; chunk < slots; ++chunk) fetch_record(chunk);
 
   TokenColumns<const Half> values{head_of<Half>(call.value, b, h), call.value.token, call.tokens, first_column, width,
                                   kPaired};
@@ -109,11 +113,12 @@ __global__ void __launch_bounds__(128 * kMostGroups, 1)
       begin_product<KP>(memory, kept[s], right_factor(at + Layout::kErase + 32 * KP * s, KP));
     commit_products();
 
-    // All have done the chunk before this one: its slot is free.
+    // All of this block have done the chunk before this one. Other blocks of the cluster are given another chunk's time
+    // where there are slots enough.
     __syncthreads();
-    int further = chunk - 1 + slots;
-    if (chunk > 0 && further < chunks)
-      queue.fetch(slot == 0 ? slots - 1 : slot - 1, records + int64_t(further) * Layout::kBytes);
+    if (chunk > 0) queue.release(slot == 0 ? slots - 1 : slot - 1);
+    int behind = slots > 2 ? 2 : 1;
+    if (chunk >= behind) fetch_record(chunk - behind + slots);
     outputs.template store_packed<kPaired>(results, (chunk - 1) * kChunk);
     fetch((chunk + 1) * kChunk);
     values.prefetch((chunk + 2) * kChunk);
@@ -165,6 +170,8 @@ __global__ void __launch_bounds__(128 * kMostGroups, 1)
   }
   outputs.store_packed<kPaired>(results, (chunks - 1) * kChunk);
 
+  // No block goes while another may still copy or arrive here.
+  synchronize_cluster();
   // Hidden from the compiler, which would keep the addresses of the first reads in registers until here.
   asm volatile("" : "+l"(memory_at));
 #pragma unroll
@@ -188,17 +195,28 @@ cudaError_t launch(const GatedDeltaRuleCall &call, const TokenView &out, float *
   int slices = (call.value_width + kColumns - 1) / kColumns;
   int groups = slices >= 2 && heads * ((slices + 1) / 2) >= card.multiprocessors ? 2 : 1;
   int blocks_per_head = (slices + groups - 1) / groups;
+  // Blocks of a head that share the copies of transitions: a power of two, so that the parts of a copy are alike.
+  int cluster = blocks_per_head % 4 == 0 ? 4 : blocks_per_head % 2 == 0 ? 2 : 1;
   int64_t blocks = heads * blocks_per_head;
   // Transitions on their way hide the time a copy takes; blocks side by side hide it too.
-  constexpr int kPerSlot = Transition<KP>::kBytes + static_cast<int>(sizeof(uint64_t));
+  constexpr int kPerSlot = Transition<KP>::kBytes + 2 * static_cast<int>(sizeof(uint64_t));
   int together = groups == 1 && blocks > card.multiprocessors ? 2 : 1;
   int slots = std::clamp((card.shared_bytes / together - 1024) / kPerSlot, 2, 4);
   int bytes = slots * kPerSlot;
   error = cudaFuncSetAttribute(follow<KP, kPaired>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
-  follow<KP, kPaired><<<static_cast<unsigned>(blocks), 128 * groups, bytes, call.stream>>>(
-      call, out, memory, blocks_per_head, slots);
-  return cudaGetLastError();
+  cudaLaunchAttribute attribute;
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim.x = cluster;
+  attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(128 * groups);
+  config.dynamicSmemBytes = bytes;
+  config.stream = call.stream;
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  return cudaLaunchKernelEx(&config, follow<KP, kPaired>, call, out, memory, blocks_per_head, slots);
 }
 
 }  // namespace
