@@ -19,6 +19,8 @@ namespace {
 constexpr int kColumns = 64;
 constexpr int kMostGroups = 2;
 
+#ifdef JET_HAS_WARPGROUPS
+
 /// The memory, rounded, as left factors.
 template <int N>
 __device__ inline void convert(uint32_t (&factors)[N / 2][4], const float (&memory)[N][4]) {
@@ -34,6 +36,8 @@ __device__ inline void convert(uint32_t (&factors)[4][4], const TokenColumns<con
 #pragma unroll
   for (int i = 0; i < 16; ++i) factors[i / 4][i % 4] = transposed(pairs.r[i]);
 }
+
+#endif
 
 template <int KP, bool kPaired>
 __global__ void __launch_bounds__(128 * kMostGroups, 1)
