@@ -25,6 +25,44 @@ import Testing
     #expect(full.reduce(0, +) > 900)
   }
 
+  @Test(
+    arguments: [
+      PathSampling(), PathSampling(probability: 0.2...0.4, counts: 1...3, countShare: 0.7),
+      PathSampling(counts: 0...40, countShare: 1),
+    ])
+  func theShareOfFullLayersIsThatOfManyDraws(_ sampling: PathSampling) {
+    let generator = Generator(seed: 11)
+    let counts = (0..<2000).map { _ in
+      sampling.placement(layers: 10, generator).layers(.full).count
+    }
+    let mean = Double(counts.reduce(0, +)) / Double(10 * counts.count)
+    #expect(abs(mean - sampling.fullShare(layers: 10)) < 0.025, "\(mean)")
+  }
+
+  @Test func operationsOfPathsAreThoseOfThePlacementsThatAreDrawn() throws {
+    let network = try TinyNetwork.make(dtype: .float32)
+    let parameters = try network.trainedParameters(rules: SuperNetwork.rules(attention: true))
+    func operations(_ sampling: PathSampling, recomputes: Bool) throws -> Double {
+      let training = try SuperNetworkTraining(
+        network, .paths(PathLoss(), sampling, seed: 1), parameters: parameters,
+        recomputes: recomputes)
+      return try #require(training.operations(sequences: 2, length: 16))
+    }
+    let dense = PathSampling(probability: 1...1, countShare: 0)
+    let configuration = network.teacher.configuration
+    let mixers = configuration.mixers.reduce(0) {
+      $0 + 2 * configuration.mixerOperations($1, tokens: 16)
+    }
+    let mlps = Double(
+      2 * 32 * network.layerCount * 3 * configuration.width * configuration.mlpWidth)
+    let head = Double(2 * 32 * configuration.vocabularySize * configuration.width)
+    // Teacher once; student forward, backward to inputs, and the mixers to weights.
+    let wanted = (mixers + mlps + head) + 2 * (mixers + mlps) + mixers + 2 * head
+    #expect(abs(try operations(dense, recomputes: false) - wanted) < 1e-6 * wanted)
+    let again = try operations(dense, recomputes: true) - wanted
+    #expect(abs(again - (mixers + mlps)) < 1e-6 * wanted)
+  }
+
   @Test(arguments: [DType.float32, .bfloat16])
   func trainingMakesTheLossSmaller(_ type: DType) throws {
     let network = try TinyNetwork.make(dtype: type)

@@ -43,6 +43,14 @@ public struct PathSampling: Codable, Hashable, Sendable {
     }
   }
 
+  /// Which share of the layers is full on the average.
+  func fullShare(layers: Int) -> Double {
+    let (low, high) = (min(counts.lowerBound, layers), min(counts.upperBound, layers))
+    let counted = Double(low + high) / 2 / Double(max(1, layers))
+    let drawn = (probability.lowerBound + probability.upperBound) / 2
+    return countShare * counted + (1 - countShare) * drawn
+  }
+
   /// A placement; the same state of the generator gives the same.
   public func placement(layers: Int, _ generator: Generator) -> Placement {
     // Always as many numbers, so that what is drawn next does not depend on what is drawn now.

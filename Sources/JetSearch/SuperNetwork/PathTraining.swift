@@ -41,6 +41,33 @@ final class PathTraining: Objective {
 
   var generators: [String: Generator] { ["paths": generator] }
 
+  /// What a step costs on the average over the placements that are drawn: the teacher forward, the student forward,
+  /// backward to inputs and to the active mixers' weights, and forward once more where layers run again; the head
+  /// forward, and backward to its input.
+  func operations(sequences: Int, length: Int) -> Double? {
+    let configuration = network.teacher.configuration
+    let tokens = Double(sequences * length)
+    let full = sampling.fullShare(layers: network.layerCount)
+    let window = (1 - full) * sampling.windowProbability
+    func mixers(_ choice: LayerChoice) -> Double {
+      (0..<network.layerCount).reduce(0) { sum, layer in
+        let mixer = (try? network.mixer(choice, layer: layer)) ?? configuration.mixers[layer]
+        return sum + Double(sequences) * configuration.mixerOperations(mixer, tokens: length)
+      }
+    }
+    let drawn =
+      full * mixers(.full) + (window > 0 ? window * mixers(.window) : 0)
+      + (1 - full - window) * mixers(.linear)
+    let mlps =
+      2 * tokens * Double(network.layerCount * 3 * configuration.width * configuration.mlpWidth)
+    let head = 2 * tokens * Double(configuration.vocabularySize * configuration.width)
+    var sum = (recomputes ? 3 : 2) * (drawn + mlps) + drawn
+    if loss.logits != nil { sum += 2 * head }
+    let readsLogits = (loss.logits?.divergence ?? 0) > 0
+    if readsLogits || loss.feature > 0 { sum += mixers(.full) + mlps }
+    return readsLogits ? sum + head : sum
+  }
+
   func accumulate(
     _ batch: PackedBatch, scale: Double, into gradients: GradientSums
   ) throws -> [String: Tensor] {

@@ -81,7 +81,7 @@ public final class SuperNetworkTraining: Objective {
     [network.teacher, network.attentionPath, network.linearPath]
   }
 
-  /// What the layers cost; not told of paths, as each batch draws another.
+  /// What the layers cost; of paths what they cost on the average, as each batch draws another.
   public func operations(sequences: Int, length: Int) -> Double? {
     work.operations(sequences: sequences, length: length)
   }
