@@ -88,6 +88,24 @@ import Testing
     #expect(none?.contains("holds no run of PostNAS") == true, "\(none ?? "")")
   }
 
+  @Test("a run whose configuration an earlier version wrote, with fewer keys, is gone on with")
+  func olderConfiguration() throws {
+    let run = tiny.run("run")
+    let configuration = try tiny.configuration { $0.training.layerParts = 1 }
+    do { _ = try PostNAS.begin(configuration, in: run) }
+    let text = try String(contentsOf: run.configurationFile, encoding: .utf8)
+    let older = text.split(separator: "\n", omittingEmptySubsequences: false)
+      .filter { !$0.contains("\"layer_parts\"") && !$0.contains("\"recompute\"") }
+      .joined(separator: "\n").replacing(/,(\s*\})/) { $0.output.1 }
+    #expect(older != text)
+    try Data(older.utf8).write(to: run.configurationFile)
+    do { _ = try PostNAS.resume(run) }
+    let other = message {
+      _ = try PostNAS.begin(tiny.configuration { $0.training.layerParts = 3 }, in: run)
+    }
+    #expect(other?.contains("holds a run with another configuration") == true, "\(other ?? "")")
+  }
+
   @Test("asked to stop, a run keeps what it did and says how to go on")
   func stops() throws {
     let run = tiny.run("run")
@@ -99,7 +117,7 @@ import Testing
     #expect(stopped?.hasSuffix("jet postnas resume \(run.url.path)") == true, "\(stopped ?? "")")
     let status = try SearchStatus(run)
     #expect(
-      status.activities.first?.contains("super network: layers, 1 of 2: step 3/8") == true,
+      status.activities.first?.contains("super network: layers-1, 1 of 3: step 3/8") == true,
       "\(status.text)"
     )
     #expect(status.stages[0].record != nil && status.stages[1].record == nil)

@@ -13,9 +13,9 @@ import Testing
       do { try FileManager.default.removeItem(at: place) } catch { print("not removed: \(error)") }
     }
     let tiny = try TinySearch(place)
-    try PostNAS.begin(configuration(tiny), in: tiny.run("alone")).run()
+    try PostNAS.begin(tiny.configuration(), in: tiny.run("alone")).run()
     // Begun, so that others can join; the children do what they can before and while the first goes on.
-    do { _ = try PostNAS.begin(configuration(tiny), in: tiny.run("shared")) }
+    do { _ = try PostNAS.begin(tiny.configuration(), in: tiny.run("shared")) }
     async let first: Void = expectSuccess()
     async let second: Void = expectSuccess()
     async let killed: Void = expectKilled()
@@ -28,10 +28,6 @@ import Testing
     #expect(places.filter { $0.hasPrefix("activity/") }.count >= 2, "\(places)")
     let left = try FileManager.default.contentsOfDirectory(atPath: run.url.path)
     #expect(left.contains("report.html") && left.contains("export"), "\(left)")
-  }
-
-  private func configuration(_ tiny: TinySearch) throws -> SearchConfiguration {
-    try tiny.configuration { $0.training.layerParts = 2 }
   }
 
   private func expectSuccess() async {
@@ -66,6 +62,23 @@ import Testing
     #expect(try claims.take("other") != nil)
     let busy = try claims.perform("unit", waits: false, known: { Int?.none }, { 1 })
     #expect(busy == nil)
+    #expect(claims.holder("unit") == Int(getpid()))
+    // Of a list, what is free is done first; then what was waited for is looked at again.
+    var order: [String] = []
+    let all = try WorkClaims.all(
+      ["unit", "free"],
+      whileWaiting: { missing in
+        order.append("wait for \(missing)")
+        held = nil
+      },
+      { name in
+        try claims.perform(name, waits: false, known: { Int?.none }) {
+          order.append(name)
+          return name.count
+        }
+      })
+    #expect(all == [4, 4])
+    #expect(order == ["free", "wait for unit", "unit"])
     held = nil
     // What another process recorded between the look and the claim is found.
     var looks = 0

@@ -15,8 +15,10 @@ public final class Journal: Sendable {
     do {
       var configuration = GRDB.Configuration()
       configuration.busyMode = .timeout(10)
-      configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-      database = try DatabasePool(path: url.path, configuration: configuration)
+      let pool = try DatabasePool(path: url.path, configuration: configuration)
+      // A pool begins with NORMAL, whatever was prepared.
+      try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+      database = pool
       try JournalSchema.migrator.migrate(database)
     } catch let error as DatabaseError {
       throw SearchError("\(url.path) cannot be opened as a journal: \(error.message ?? "\(error)")")

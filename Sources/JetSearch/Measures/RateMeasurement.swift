@@ -22,6 +22,8 @@ struct RateMeasurement {
   private static let repeats = 3
 
   let model: HybridModel
+  /// On a CPU one process of a run measures at a time.
+  let claims: WorkClaims
   let shouldStop: () throws -> Void
 
   /// The rates at a context.
@@ -30,6 +32,18 @@ struct RateMeasurement {
   ///   - tokens: how many are generated in a timed run.
   ///   - readsContext: whether reading the context is timed too.
   func rates(context: Int, batch: Int, tokens: Int, readsContext: Bool) throws -> ModelRates {
+    func measure() throws -> ModelRates {
+      try measured(context: context, batch: batch, tokens: tokens, readsContext: readsContext)
+    }
+    guard model.embedding.device == .cpu else { return try measure() }
+    let made = try claims.perform(
+      "rates", waits: true, known: { ModelRates?.none }, whileWaiting: shouldStop, measure)
+    return try made ?? measure()
+  }
+
+  private func measured(
+    context: Int, batch: Int, tokens: Int, readsContext: Bool
+  ) throws -> ModelRates {
     let state = model.configuration.stateBytes(context: context, dtype: model.dtype)
     let timing = try RunnerTiming(
       model, sequences: batch, tokens: context + tokens * (Self.repeats + 1) + 1,

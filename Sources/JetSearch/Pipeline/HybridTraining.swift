@@ -86,7 +86,7 @@ public final class HybridTraining {
     }
     linear = sized
     try folder.begin(configuration)
-    lock = try FolderLock(folder)
+    lock = try FolderLock(folder, canBeJoined: false)
   }
 
   /// Trains to the end.

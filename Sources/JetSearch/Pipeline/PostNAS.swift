@@ -39,8 +39,10 @@ public final class PostNAS {
     let checkpoint = try Checkpoint(configuration.teacher)
     try SearchPlan.check(configuration, teacher: checkpoint.configuration)
     try FileCheck.expectFiles(configuration)
-    try folder.begin(configuration)
-    return try PostNAS(configuration, folder, checkpoint, FolderLock(folder))
+    try folder.begin(configuration) {
+      try SearchConfiguration(resolved: $0, file: folder.configurationFile.path) == configuration
+    }
+    return try PostNAS(configuration, folder, checkpoint, FolderLock(folder, canBeJoined: true))
   }
 
   /// Goes on with the run of a folder.
@@ -59,8 +61,10 @@ public final class PostNAS {
   public static func join(_ folder: SearchFolder) throws -> PostNAS {
     let configuration = try folder.configuration()
     try configuration.validate()
-    return try PostNAS(
-      configuration, folder, Checkpoint(configuration.teacher), FolderLock(joining: folder))
+    let checkpoint = try Checkpoint(configuration.teacher)
+    try SearchPlan.check(configuration, teacher: checkpoint.configuration)
+    try FileCheck.expectFiles(configuration)
+    return try PostNAS(configuration, folder, checkpoint, FolderLock(joining: folder))
   }
 
   private init(
@@ -95,8 +99,9 @@ public final class PostNAS {
       try finish(.superNetwork, journal)
       chosen = try PlacementStage(session: session, network: network, weights: summary.identity)
         .run()
-      try finish(.placement, journal)
     }
+    try finish(.superNetwork, journal)
+    try finish(.placement, journal)
     let stages = BlockStages(session: session, placement: chosen.searched)
     let block = try stages.blocks()
     try finish(.blocks, journal)

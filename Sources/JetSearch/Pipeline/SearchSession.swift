@@ -80,7 +80,7 @@ final class SearchSession {
 
   /// Ends the work where it was asked to.
   func continueOrStop() throws {
-    if shouldStop() { throw SearchStopped(folder) }
+    if shouldStop() { throw SearchStopped(folder, place: place) }
   }
 
   // MARK: Units
@@ -97,12 +97,27 @@ final class SearchSession {
     return value
   }
 
-  /// Values of a stage, each made once: this process takes those that nobody has in hand, then waits for the others.
+  /// Values of a stage, each made once: this process takes those that nobody has in hand, and waits for the others.
   func all<Unit, Value: Codable>(
     _ stage: SearchStage, _ units: [Unit], name: (Unit) -> String, _ make: (Unit) throws -> Value
   ) throws -> [Value] {
-    for unit in units { _ = try once(stage, name(unit), waits: false) { try make(unit) } }
-    return try units.map { unit in try once(stage, name(unit)) { try make(unit) } }
+    let wait = waiting(stage)
+    return try WorkClaims.all(units, whileWaiting: { try wait(name($0)) }) { unit in
+      try once(stage, name(unit), waits: false) { try make(unit) }
+    }
+  }
+
+  /// What is done while another process has a unit in hand: it is told once in a while, and asked whether to end.
+  func waiting(_ stage: SearchStage) -> (_ unit: String) throws -> Void {
+    var told: ContinuousClock.Instant?
+    return { [unowned self] unit in
+      try continueOrStop()
+      if let told, ContinuousClock.now - told < .seconds(120) { return }
+      told = .now
+      let process = claims.holder("\(stage.rawValue)/\(unit)").map { "process \($0)" }
+      try begin(stage, "waiting for \(unit)")
+      tell(stage, unit, "waiting for \(process ?? "another process"), which has it in hand")
+    }
   }
 
   private func once<Value: Codable>(
@@ -111,8 +126,9 @@ final class SearchSession {
     func known() throws -> Value? {
       try journal.result(Value.self, stage: stage.rawValue, name: name)
     }
+    let wait = waiting(stage)
     return try claims.perform(
-      "\(stage.rawValue)/\(name)", waits: waits, known: known, whileWaiting: continueOrStop
+      "\(stage.rawValue)/\(name)", waits: waits, known: known, whileWaiting: { try wait(name) }
     ) {
       try continueOrStop()
       try journal.record(make(), stage: stage.rawValue, name: name)

@@ -33,9 +33,13 @@ struct StageCosts {
     return record
   }
 
-  /// The candidates of a stage in the order of their training.
+  /// The candidates of a stage in the configuration's order.
   func candidates(_ stage: SearchStage) throws -> [TrainedCandidate] {
     try journal.names(stage: stage.rawValue).filter { $0.hasPrefix("candidate/") }
       .compactMap { try journal.result(TrainedCandidate.self, stage: stage.rawValue, name: $0) }
+      .enumerated().sorted {
+        ($0.element.index ?? 0, $0.offset) < ($1.element.index ?? 0, $1.offset)
+      }
+      .map(\.element)
   }
 }

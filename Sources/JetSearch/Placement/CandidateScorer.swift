@@ -4,7 +4,7 @@
 public final class CandidateScorer {
   /// What placements are judged by.
   public let objective: any PlacementObjective
-  /// Placements that were computed, by this process or another that works on the same search.
+  /// Placements that were computed, by this process or another that works on the same search, perhaps for another strategy.
   public private(set) var computedCount = 0
   /// Placements that the journal knew when they were asked for.
   public private(set) var knownCount = 0
@@ -53,8 +53,9 @@ public final class CandidateScorer {
   ///
   /// - Throws: what the objective and the journal throw.
   public func candidates(_ placements: [Placement]) throws -> [Candidate] {
-    let free = try placements.map { try candidate($0, waits: false) }
-    return try zip(placements, free).map { try $1 ?? candidate($0) }
+    try WorkClaims.all(placements, whileWaiting: { _ in try whileWaiting() }) {
+      try candidate($0, waits: false)
+    }
   }
 
   private func candidate(_ placement: Placement, waits: Bool) throws -> Candidate? {

@@ -12,8 +12,11 @@ final class FolderLock {
 
   /// Takes the first place of a folder.
   ///
+  /// - Parameters:
+  ///   - folder: the run's.
+  ///   - canBeJoined: whether other processes can help with it.
   /// - Throws: ``SearchError`` when another process has it.
-  convenience init(_ folder: SearchFolder) throws(SearchError) {
+  convenience init(_ folder: SearchFolder, canBeJoined: Bool) throws(SearchError) {
     // Whoever only looks holds it for a moment.
     for _ in 0..<20 {
       if let file = try Self.take(folder, place: 0) {
@@ -24,8 +27,8 @@ final class FolderLock {
     }
     let holder = Self.holder(folder).map { "process \($0)" } ?? "another process"
     throw SearchError(
-      "\(folder.url.path) is worked on by \(holder); wait for it, end it first, or help it by "
-        + "'jet postnas join \(folder.url.path)'")
+      "\(folder.url.path) is worked on by \(holder); wait for it\(canBeJoined ? ", " : " or ")end it first"
+        + (canBeJoined ? ", or help it by 'jet postnas join \(folder.url.path)'" : ""))
   }
 
   /// Takes one of the places beside the first.

@@ -15,8 +15,12 @@ final class LockedFile {
         "\(path) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
     }
     guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+      let code = errno
       close(opened)
-      return nil
+      if code == EWOULDBLOCK { return nil }
+      throw SearchError(
+        "\(path) cannot be locked: \(String(cString: strerror(code))); put the run on a disk with file locks"
+      )
     }
     (self.path, descriptor) = (path, opened)
   }
@@ -41,6 +45,6 @@ final class LockedFile {
     let other = open(path, O_RDONLY | O_CLOEXEC)
     guard other >= 0 else { return false }
     defer { close(other) }
-    return flock(other, LOCK_SH | LOCK_NB) != 0
+    return flock(other, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
   }
 }

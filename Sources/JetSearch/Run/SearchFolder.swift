@@ -44,11 +44,16 @@ public struct SearchFolder: Sendable {
 
   /// Begins a run, or finds the same one.
   ///
+  /// - Parameters:
+  ///   - configuration: the run's.
+  ///   - isSame: whether what was written before, by an earlier version perhaps, says the same with other words.
   /// - Throws: ``SearchError`` when a run with another configuration lives there.
-  func begin(_ configuration: some Encodable) throws {
+  func begin(
+    _ configuration: some Encodable, isSame: (Data) throws -> Bool = { _ in false }
+  ) throws {
     let text = try ConfigurationFile.json(configuration) + Data("\n".utf8)
     if let old = FileManager.default.contents(atPath: configurationFile.path) {
-      guard old == text else {
+      guard try old == text || isSame(old) else {
         throw SearchError(
           "\(url.path) holds a run with another configuration; give another folder, or go on with "
             + "that one by 'jet postnas resume \(url.path)'")

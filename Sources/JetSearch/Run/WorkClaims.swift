@@ -24,8 +24,20 @@ struct WorkClaims {
   ///
   /// - Throws: ``SearchError`` when the folder cannot be written.
   func take(_ unit: String) throws(SearchError) -> LockedFile? {
-    let name = String(SHA256.text(Data(unit.utf8)).prefix(32))
-    return try LockedFile(folder.appending(path: name).path)
+    guard let file = try LockedFile(path(unit)) else { return nil }
+    try file.write("\(getpid())\n")
+    return file
+  }
+
+  /// The process that has a unit in hand; nil when none does.
+  func holder(_ unit: String) -> Int? {
+    guard LockedFile.isLocked(path(unit)) else { return nil }
+    let text = FileManager.default.contents(atPath: path(unit)) ?? Data()
+    return Int(String(decoding: text, as: UTF8.self).filter(\.isNumber))
+  }
+
+  private func path(_ unit: String) -> String {
+    folder.appending(path: String(SHA256.text(Data(unit.utf8)).prefix(32))).path
   }
 
   /// Does a unit of work that one process at a time may do, or finds it done.
@@ -55,6 +67,35 @@ struct WorkClaims {
       try whileWaiting()
       usleep(pause)
       pause = min(2 * pause, 500_000)
+    }
+  }
+
+  /// What a list of units gives, in its order: again and again each that is missing is asked for, until all are there.
+  ///
+  /// - Parameters:
+  ///   - attempt: what a unit gave; nil while another process has it in hand.
+  ///   - whileWaiting: called with the first unit that is missing when no unit was to be had.
+  static func all<Unit, Value>(
+    _ units: [Unit], whileWaiting: (Unit) throws -> Void, _ attempt: (Unit) throws -> Value?
+  ) throws -> [Value] {
+    var values = [Value?](repeating: nil, count: units.count)
+    var pause: UInt32 = 2_000
+    while true {
+      var hasAny = false
+      for place in units.indices where values[place] == nil {
+        values[place] = try attempt(units[place])
+        hasAny = hasAny || values[place] != nil
+      }
+      guard let missing = values.firstIndex(where: { $0 == nil }) else {
+        return values.compactMap(\.self)
+      }
+      if hasAny {
+        pause = 2_000
+      } else {
+        try whileWaiting(units[missing])
+        usleep(pause)
+        pause = min(2 * pause, 500_000)
+      }
     }
   }
 }

@@ -117,7 +117,8 @@ struct FinalScores {
 
   private func rates(of model: HybridModel) throws -> [ModelRates] {
     let evaluation = session.configuration.evaluation
-    let measurement = RateMeasurement(model: model, shouldStop: session.continueOrStop)
+    let measurement = RateMeasurement(
+      model: model, claims: session.claims, shouldStop: session.continueOrStop)
     return try evaluation.contexts.map { context in
       try measurement.rates(
         context: context, batch: 1, tokens: evaluation.decodeTokens, readsContext: true)

@@ -59,6 +59,9 @@ struct FinalStage {
       try run(models, of: count)
     }
     for part in layers { try SearchFolder.remove(Self.model(part.unit.name, in: session.folder)) }
+    for name in layers.map(\.unit.name) + mixers.map(\.name) {
+      try session.folder.removeCheckpoints(of: session.folder.training(Self.stage, name))
+    }
   }
 
   private func isTrained(_ name: String) throws -> Bool {
@@ -143,7 +146,7 @@ struct FinalStage {
         report: { [session] _, step in
           session.tell(Self.stage, unit.name, unit.index, of: count, step, phaseTokens: tokens)
         }, shouldStop: session.shouldStop)
-      guard let model = trained else { throw SearchStopped(session.folder) }
+      guard let model = trained else { throw SearchStopped(session.folder, place: session.place) }
       let place = Self.model(unit.name, in: session.folder)
       // What a killed process left half written is written anew.
       try SearchFolder.remove(place)

@@ -171,9 +171,10 @@ struct PlacementStage {
       return made
     }
     guard strategy == .gates else { return try known() ?? make() }
+    let wait = session.waiting(Self.stage)
     return try session.claims.perform(
       "\(Self.stage.rawValue)/\(name)", waits: waits, known: known,
-      whileWaiting: session.continueOrStop, make)
+      whileWaiting: { try wait(name) }, make)
   }
 
   // MARK: What is measured besides

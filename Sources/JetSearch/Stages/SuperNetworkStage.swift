@@ -71,7 +71,9 @@ struct SuperNetworkStage {
         phaseTokens: phase.configuration.tokenCount)
     }
     trainer.shouldStop = session.shouldStop
-    guard try trainer.run() == .finished else { throw SearchStopped(session.folder) }
+    guard try trainer.run() == .finished else {
+      throw SearchStopped(session.folder, place: session.place)
+    }
     parameters.publish()
     return try record(phase, place)
   }

@@ -22,6 +22,8 @@ struct TrainedCandidate: Codable, Hashable {
   var rates: ModelRates
   /// What its training took.
   var record: StageRecord
+  /// Its place in the configuration, from 1; nil in journals of earlier versions.
+  var index: Int?
 
   /// The observations that a rule goes by.
   func observations(_ metric: SelectionRule.Metric, guide: String) -> [Double] {
@@ -110,7 +112,7 @@ struct CandidateTraining {
         session.tell(
           stage, name, index, of: count, step, phaseTokens: phase.configuration.tokenCount)
       }, shouldStop: session.shouldStop)
-    guard let model = trained else { throw SearchStopped(session.folder) }
+    guard let model = trained else { throw SearchStopped(session.folder, place: session.place) }
     try session.begin(stage, "scoring \(name)", index, of: count)
     session.tell(stage, name, index, of: count, "trained; being scored")
     let usesTasks = [
@@ -118,7 +120,9 @@ struct CandidateTraining {
     ]
     .contains { $0.metric == .meanAccuracy }
     let observations = try ModelMeasures(session).observations(of: model, withTasks: usesTasks)
-    let rates = try RateMeasurement(model: model, shouldStop: session.continueOrStop).rates(
+    let rates = try RateMeasurement(
+      model: model, claims: session.claims, shouldStop: session.continueOrStop
+    ).rates(
       context: configuration.grid.context, batch: configuration.grid.batch,
       tokens: configuration.evaluation.decodeTokens, readsContext: false)
     let record = try job.record(teacher: teacher, folder: folder)
@@ -127,6 +131,6 @@ struct CandidateTraining {
       parameterCount: model.configuration.parameterCount,
       layerStateBytes: linear.linear?.stateSizes.byteCount(session.dtype) ?? 0,
       trainingTokensPerSecond: record.seconds > 0 ? Double(record.tokens) / record.seconds : 0,
-      rates: rates, record: record)
+      rates: rates, record: record, index: index)
   }
 }

@@ -27,10 +27,19 @@ public struct ExhaustiveSearch: PlacementStrategy {
     }
     var best: Candidate?
     var chosen = Array(0..<problem.count)
-    repeat {
-      let candidate = try scorer.candidate(problem.placing(chosen.map { problem.free[$0] }))
-      if best.map({ candidate.score.value > $0.score.value }) ?? true { best = candidate }
-    } while Self.advance(&chosen, below: problem.free.count)
+    var isLeft = true
+    while isLeft {
+      // Some at a time, which several processes may share.
+      var next: [Placement] = []
+      while isLeft, next.count < 64 {
+        next.append(problem.placing(chosen.map { problem.free[$0] }))
+        isLeft = Self.advance(&chosen, below: problem.free.count)
+      }
+      for candidate in try scorer.candidates(next)
+      where best.map({ candidate.score.value > $0.score.value }) ?? true {
+        best = candidate
+      }
+    }
     return best?.placement ?? problem.base
   }
 

@@ -46,6 +46,7 @@ public final class SuperNetworkTraining: Objective {
   /// The network that is trained.
   public let network: SuperNetwork
   private let work: any Objective
+  private let readsTeacherAlone: Bool
 
   /// A training of what `parameters` holds.
   ///
@@ -59,6 +60,7 @@ public final class SuperNetworkTraining: Objective {
     self.network = network
     switch mode {
     case .layers:
+      readsTeacherAlone = true
       guard !parameters.indices(prefix: SuperNetwork.linearPrefix).isEmpty else {
         throw SearchError(
           "layers are to learn from the teacher, but no linear mixer is trained; add a rule for "
@@ -69,6 +71,7 @@ public final class SuperNetworkTraining: Objective {
         teacher: network.teacher, student: student, parameters: parameters,
         prefix: SuperNetwork.linearPrefix)
     case .paths(let loss, let sampling, let seed):
+      readsTeacherAlone = false
       work = try PathTraining(network, loss, sampling, seed, parameters, recomputes: recomputes)
     }
   }
@@ -76,9 +79,11 @@ public final class SuperNetworkTraining: Objective {
   /// That of the placements.
   public var generators: [String: Generator] { work.generators }
 
-  /// The teacher and both paths: a resumed run must have the same frozen weights.
+  /// Whose frozen weights a resumed run must have. The layers' losses depend on the teacher's alone: other layers' mixers
+  /// may be trained already or not yet.
   public var models: [HybridModel] {
-    [network.teacher, network.attentionPath, network.linearPath]
+    readsTeacherAlone
+      ? [network.teacher] : [network.teacher, network.attentionPath, network.linearPath]
   }
 
   /// What the layers cost; of paths what they cost on the average, as each batch draws another.

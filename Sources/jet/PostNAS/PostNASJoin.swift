@@ -9,7 +9,8 @@ struct PostNASJoin: ParsableCommand {
     discussion: """
       Takes what no other process has in hand: trainings that do not depend on each other, \
       candidates of a placement. All processes come to the same results; one that ends early \
-      leaves its work to the others. The folder may lie on a disk that several machines share.
+      leaves its work to the others. All are processes of one machine, since the journal is a \
+      file of SQLite that they share.
 
       EXAMPLES
         CUDA_VISIBLE_DEVICES=1 jet postnas join runs/smollm2

@@ -66,7 +66,7 @@ struct TinySearch {
       sequence_length: 32
       sequences: 2
       validation_sequences: 4
-    training: {checkpoint_tokens: 128, report_tokens: 64, calibration_tokens: 64}
+    training: {checkpoint_tokens: 128, report_tokens: 64, calibration_tokens: 64, layer_parts: 2}
     super_network:
       linear: gated_deltanet
       layers: {tokens: 512, learning_rate: 3e-3}
