@@ -40,6 +40,17 @@ import Testing
     #expect(boxes([(150, 100)], text: String(repeating: "W", count: 200)) == [nil])
   }
 
+  @Test func aNumberAtTheEdgeStandsAboveItsPointWhateverTheRounding() {
+    for step in 0..<200 {
+      let left = Double(step) * 0.37
+      var room = LabelRoom(
+        Box(left: left, top: 0, right: left + 200, bottom: 200), lines: [[(left - 2, 100)]])
+      let text = room.label("1.23", at: (left - 2, 100), class: "value")
+      let down = text.flatMap { Double($0.html.split(separator: "\"")[5]) }
+      #expect((down ?? .nan) < 100, "\(left)")
+    }
+  }
+
   @Test func aNumberStandsOnTheSideWithoutLines() throws {
     // The line comes from above and goes on above, so below is free.
     let box = try #require(boxes([(100, 20), (150, 100), (151, 20)])[1])

@@ -48,7 +48,9 @@ struct LabelRoom {
       sides.map { side in
         let gap = side.x != 0 && side.y != 0 ? distance / 2 : distance
         var x = point.x + side.x * (gap + width / 2)
-        if side.x == 0 { x = min(max(x, field.left + width / 2), field.right - width / 2) }
+        // A little inside, so that rounding does not put it outside.
+        let reach = width / 2 + 0.01
+        if side.x == 0 { x = min(max(x, field.left + reach), field.right - reach) }
         return Box(
           x: x, y: point.y + side.y * (gap + height / 2), width: width, height: height)
       }
