@@ -67,7 +67,7 @@ let package = Package(
     module(
       "JetTraining",
       ["JetModels", "JetCheckpoint", "JetFormats", "JetKernels", "JetTensor", "JetText"]),
-    // The page about a PostNAS run: its content as values, its charts as vector pictures.
+    // Pages of results: their content as values, their charts as vector pictures.
     module("JetReport"),
     // PostNAS: the space of hybrids, the super network, strategies, stages and the journal.
     module(
@@ -81,10 +81,9 @@ let package = Package(
     .executableTarget(
       name: "jet",
       dependencies: [
-        "JetSearch", "JetTraining", "JetEvaluation", "JetInference", "JetText", "JetCheckpoint",
-        "JetFormats", "JetModels",
-        "JetKernels",
-        "JetTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "JetSearch", "JetReport", "JetTraining", "JetEvaluation", "JetInference", "JetText",
+        "JetCheckpoint", "JetFormats", "JetModels", "JetKernels", "JetTensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
     // The CUDA kernels beside their definitions, on a machine with a GPU.

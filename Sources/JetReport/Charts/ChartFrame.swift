@@ -18,6 +18,11 @@ struct ChartFrame {
     self.y = y
   }
 
+  /// Where numbers beside points may stand: above the axis below, right of the one on the left.
+  var room: Box {
+    Box(left: left + 2, top: 1, right: width - 1, bottom: height - bottom - 1)
+  }
+
   /// The room for what is written on the left.
   private var left: Double {
     let longest = y.ticks.map { TextWidth.of(y.text($0), size: 11) }.max() ?? 0

@@ -38,12 +38,14 @@ struct LineChart {
     let lines = zip(series, markers).enumerated().flatMap { index, pair in
       draw(pair.0, pair.1, in: frame, aside: isSpread ? (Double(index) - middle) * 4 : 0)
     }
+    let labels = labels(in: frame)
     let isEmpty = !series.contains { $0.points.contains { place($0, in: frame) != nil } }
     let absent = Drawing.text(
       "no value can be drawn", frame.width / 2, frame.height / 2, anchor: "middle", class: "name")
     let names = zip(series, markers).map { (name: $0.name, marker: $1, hasLine: true) }
     return .joined([
-      frame.picture(description, marks: isEmpty ? [absent] : lines), Marker.legend(names),
+      frame.picture(description, marks: isEmpty ? [absent] : lines + labels),
+      Marker.legend(names),
     ])
   }
 
@@ -66,6 +68,21 @@ struct LineChart {
       result.append(Drawing.group(point.title, marks))
     }
     return result
+  }
+
+  /// What is written beside the points that have marks.
+  private func labels(in frame: ChartFrame) -> [Markup] {
+    let marked = zip(series, markers).filter { series, _ in
+      series.points.count <= Self.mostMarkedPoints
+    }
+    let places = marked.map { series, _ in series.points.map { place($0, in: frame) } }
+    var room = LabelRoom(frame.room, lines: places)
+    return zip(marked, places).flatMap { pair, places in
+      zip(pair.0.points, places).compactMap { point, place in
+        guard let place, let label = point.label else { return nil }
+        return room.label(label, at: place, class: pair.1.value)
+      }
+    }
   }
 
   private func drawLong(_ series: Series, _ marker: Marker, in frame: ChartFrame) -> [Markup] {

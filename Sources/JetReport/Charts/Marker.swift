@@ -9,6 +9,9 @@ struct Marker: Hashable {
   /// The class of what is filled with the colour.
   var fill: String { "mark c\(index % 8)" }
 
+  /// The class of a text in the colour.
+  var value: String { "value c\(index % 8)" }
+
   /// The class of an error bar.
   var error: String { "error c\(index % 8)" }
 

@@ -10,6 +10,8 @@ struct Series: Hashable {
     var error: Double?
     /// What is shown when it is pointed at.
     var title: String
+    /// What is written beside it where there is room.
+    var label: String?
   }
 
   /// The name in the legend.

@@ -100,6 +100,8 @@ enum PageStyle {
     svg text.label { font-size: 12px; }
     svg text.name { font-size: 12px; fill: var(--ink); paint-order: stroke; stroke: var(--page);
       stroke-width: 3px; stroke-linejoin: round; }
+    svg text.value { fill: currentColor; paint-order: stroke; stroke: var(--page);
+      stroke-width: 3px; stroke-linejoin: round; }
     svg text.strong { font-weight: 600; fill: var(--ink); }
     svg text.letter { font-size: 13px; font-weight: 600; paint-order: stroke; stroke-width: 4px; }
     .grid { stroke: var(--grid); stroke-width: 1; }

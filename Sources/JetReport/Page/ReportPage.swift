@@ -12,35 +12,10 @@ public struct ReportPage: Sendable {
       importance, placement, blocks, ablations, grid, gains, losses, comparison, context, costs,
       notes, configuration,
     ]
-    let page = Markup.element(
-      "html", ["lang": "en"],
-      [
-        .element("head", [:], head),
-        .element(
-          "body", [:],
-          [
-            .element(
-              "main", [:],
-              [SummarySection(content: content).markup, Self.links(sections)]
-                + sections.map(\.markup))
-          ]),
-      ])
-    return "<!DOCTYPE html>\n" + page.html + "\n"
-  }
-
-  private var head: [Markup] {
-    [
-      .element("meta", ["charset": "utf-8"]),
-      .element(
-        "meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-      .element("meta", ["name": "color-scheme", "content": "light dark"]),
-      .element(
-        "meta",
-        [
-          "http-equiv": "Content-Security-Policy",
-          "content": "default-src 'none'; style-src 'unsafe-inline'",
-        ]), .element("title", text: content.title), .style(PageStyle.sheet),
-    ]
+    return PageFrame.html(
+      title: content.title,
+      main: [SummarySection(content: content).markup, Self.links(sections)]
+        + sections.map(\.markup))
   }
 
   private static func links(_ sections: [Section]) -> Markup {

@@ -41,18 +41,11 @@ extension SearchReport {
       rows.append(["state at \(curve.context)"] + cells { point($0).state })
       rows.append(["tok/s at \(curve.context)"] + cells { point($0).decode })
     }
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    let lines = rows.map { row in
-      row.enumerated().map { column, cell in
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 ? cell + space : space + cell
-      }.joined(separator: "  ")
-    }
     let chosen =
       content.chosenPlacement.map { placement in
         "placement  \(placement); L is \(content.chosenBlock ?? "linear")\n"
       } ?? ""
-    return lines.joined(separator: "\n") + "\n" + chosen
+    return TextTable.aligned(rows) + "\n" + chosen
       + "report     \(folder.report.path)\n" + content.notes.joined(separator: "\n")
   }
 }

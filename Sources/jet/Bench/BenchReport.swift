@@ -1,4 +1,5 @@
 import Foundation
+import JetReport
 
 /// What a benchmark found.
 struct BenchReport: Encodable {
@@ -70,12 +71,6 @@ struct BenchReport: Encodable {
           + (result.phase == .decode ? "bandwidth" : "matrix rate"),
       ])
     }
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      row.enumerated().map { column, cell in
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 || column == row.count - 1 ? cell + space : space + cell
-      }.joined(separator: "  ").replacing(/\s+$/, with: "")
-    }.joined(separator: "\n")
+    return TextTable.aligned(rows, texts: [0, rows[0].count - 1])
   }
 }

@@ -1,5 +1,5 @@
 /// The middle of repeated measurements, and how far they lie apart.
-struct Spread: Encodable, Equatable {
+struct Spread: Codable, Equatable {
   let median: Double
   let minimum: Double
   let maximum: Double

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JetFormats
 import JetModels
 import JetTensor
 
@@ -12,24 +13,32 @@ struct Throughput: ParsableCommand {
       sequence, then decode with one sequence and with the largest batch that the memory holds. \
       States, keys and values are random numbers in place of a text that was read. The last model \
       is the one that the others are compared with. With --json standard output is one JSON \
-      object, and the tables go to standard error.
+      object, and the tables go to standard error. --plot draws decode against context, one \
+      sequence and the largest batch, and what it is against the last model.
 
       EXAMPLES
         jet throughput --device cuda
         jet throughput jet-nemotron-2b --device cuda --context 65536 --batch 1,128
         jet throughput smollm2-135m --context 512 --batch 1 --steps 4 --repeat 1
+        jet throughput --device cuda --json --plot result.html > result.json
+        jet throughput --from result.json --plot result.html
       """)
+
+  private static let paperModels = [
+    "jet-nemotron-2b", "jet-nemotron-4b", "qwen2.5-1.5b", "qwen3-1.7b",
+  ]
+  private static let paperContexts = IntegerList([4096, 16384, 65536, 262_144])
 
   @ArgumentParser.Argument(
     help: ArgumentHelp(
       "Shapes: \(ModelConfiguration.presets.keys.sorted().joined(separator: ", ")).",
       valueName: "names"))
-  var models = ["jet-nemotron-2b", "jet-nemotron-4b", "qwen2.5-1.5b", "qwen3-1.7b"]
+  var models = Throughput.paperModels
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Tokens behind each sequence.", valueName: "counts"))
-  var context = IntegerList([4096, 16384, 65536, 262_144])
+  var context = Throughput.paperContexts
 
   @Option(
     parsing: .unconditional,
@@ -54,6 +63,18 @@ struct Throughput: ParsableCommand {
 
   @OptionGroup(title: "Running") var runtime: RuntimeOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw the result as an HTML page with vector pictures.", valueName: "file"),
+    completion: .file(extensions: ["html"]))
+  var plot: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Show a result that --json printed instead of measuring.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var from: String?
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
@@ -68,24 +89,18 @@ struct Throughput: ParsableCommand {
       throw ValidationError("\(repeats) runs of \(steps) steps are too many; give fewer.")
     }
     for name in models { _ = try ModelConfiguration.preset(name) }
+    let choosesRows =
+      models != Self.paperModels || context != Self.paperContexts || batch != nil || noPrefill
+    guard from == nil || !choosesRows else {
+      throw ValidationError(
+        "--from shows all of an earlier result; leave names, --context, --batch and --no-prefill out."
+      )
+    }
   }
 
   func run() throws {
-    Interrupt.install()
-    try runtime.prepare()
-    let dtype = runtime.dtype?.dtype ?? .bfloat16
-    let copy = try MachineRate.reading.measured(on: runtime.device, dtype: dtype)
-    let product = try MachineRate.multiplying.measured(on: runtime.device, dtype: dtype)
-    var rows: [ThroughputRun.Row] = []
-    do {
-      for name in models { rows += try measured(name, dtype, (copy, product)) }
-    } catch is CancellationError {
-      Terminal.note("Interrupted; nothing is reported.")
-      throw ExitCode(Interrupt.exitCode)
-    }
-    let report = ThroughputReport(
-      device: "\(runtime.device)", dtype: "\(dtype)", copyBytesPerSecond: copy,
-      productFlops: product, rows: rows)
+    if let plot { try Self.expectPlace(plot) }
+    let report = try from.map { try ThroughputReport(contentsOf: $0) } ?? measured()
     let text = [report.heading, report.table, report.comparison].filter { !$0.isEmpty }
       .joined(separator: "\n\n")
     if json {
@@ -94,11 +109,44 @@ struct Throughput: ParsableCommand {
     } else {
       try Terminal.print(text)
     }
+    if let plot {
+      try AtomicFile.write(Data(ThroughputPlot(report).html().utf8), to: URL(filePath: plot))
+      Terminal.note("The plot is \(plot).")
+    }
+  }
+
+  /// Refuses a place of the plot before the measurement rather than after it.
+  private static func expectPlace(_ path: String) throws {
+    let folder = URL(filePath: path).deletingLastPathComponent().path
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    guard access(folder, W_OK) == 0, !(exists && isFolder.boolValue) else {
+      throw CommandError(
+        "--plot \(path) cannot be written; name a file in a folder that can be written to.")
+    }
+  }
+
+  private func measured() throws -> ThroughputReport {
+    Interrupt.install()
+    try runtime.prepare()
+    let dtype = runtime.dtype?.dtype ?? .bfloat16
+    let copy = try MachineRate.reading.measured(on: runtime.device, dtype: dtype)
+    let product = try MachineRate.multiplying.measured(on: runtime.device, dtype: dtype)
+    var rows: [ThroughputRow] = []
+    do {
+      for name in models { rows += try measured(name, dtype, (copy, product)) }
+    } catch is CancellationError {
+      Terminal.note("Interrupted; nothing is reported.")
+      throw ExitCode(Interrupt.exitCode)
+    }
+    return ThroughputReport(
+      device: "\(runtime.device)", dtype: "\(dtype)", copyBytesPerSecond: copy,
+      productFlops: product, rows: rows)
   }
 
   private func measured(
     _ name: String, _ dtype: DType, _ rates: (copy: Double, product: Double)
-  ) throws -> [ThroughputRun.Row] {
+  ) throws -> [ThroughputRow] {
     var configuration = try ModelConfiguration.preset(name)
     // Random weights have no trained length.
     let tokens = (context.values.max() ?? 0) + steps * (repeats + 1) + 2
@@ -113,7 +161,7 @@ struct Throughput: ParsableCommand {
     }
     let run = ThroughputRun(
       name: name, model: model, chunkTokens: chunk, steps: steps, repeats: repeats, rates: rates)
-    var rows: [ThroughputRun.Row] = []
+    var rows: [ThroughputRow] = []
     for context in context.values {
       let batches = batch.map { $0.values.map(Optional.some) } ?? [1, nil]
       var isRead = noPrefill

@@ -1,5 +1,6 @@
 import Foundation
 import JetEvaluation
+import enum JetReport.TextTable
 
 /// What an evaluation found; also the form of the file that `--output` writes and `--compare` reads.
 struct EvaluationReport: Codable {
@@ -30,7 +31,7 @@ struct EvaluationReport: Codable {
         ])
       }
     }
-    return Self.aligned(rows)
+    return TextTable.aligned(rows, texts: [0, 2])
   }
 
   /// What a reader of the table has to know besides it.
@@ -64,7 +65,8 @@ struct EvaluationReport: Codable {
         own.difference.standardError.map(number) ?? "",
       ])
     }
-    return "compared item by item with \(name):\n" + aligned(rows)
+    return "compared item by item with \(name):\n"
+      + TextTable.aligned(rows, texts: [0, 2])
   }
 
   /// Reads what ``write(to:)`` wrote.
@@ -99,16 +101,5 @@ struct EvaluationReport: Codable {
 
   private static func number(_ value: Double) -> String {
     abs(value) < 100 ? String(format: "%.4f", value) : Numbers.short(value)
-  }
-
-  /// Columns with spaces between; texts to the left, numbers to the right.
-  private static func aligned(_ rows: [[String]]) -> String {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      row.enumerated().map { column, cell in
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 || column == 2 ? cell + space : space + cell
-      }.joined(separator: "  ").replacing(/\s+$/, with: "")
-    }.joined(separator: "\n")
   }
 }

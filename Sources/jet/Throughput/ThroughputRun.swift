@@ -4,26 +4,6 @@ import JetTensor
 
 /// Measures one model in the engine's runner at several contexts and batches.
 struct ThroughputRun {
-  /// One row of the table.
-  struct Row: Encodable {
-    let model: String
-    let context: Int
-    let batch: Int
-    /// Whether no larger batch fits, or was allowed.
-    let isLargest: Bool
-    let stateBytes: Int
-    /// Tokens chosen in a second by all sequences together, the choosing included.
-    let decodeTokensPerSecond: Spread
-    /// Bytes that a step has to move.
-    let stepBytes: Int
-    /// Of the rate at which the device copies.
-    let decodeShare: Double
-    /// Prompt tokens read in a second; nil where it was not asked for.
-    let prefillTokensPerSecond: Double?
-    /// Of the rate at which the device multiplies.
-    let prefillShare: Double?
-  }
-
   let name: String
   let model: HybridModel
   let chunkTokens: Int
@@ -36,7 +16,7 @@ struct ThroughputRun {
   /// - Returns: nil where not even one sequence fits.
   func row(
     context: Int, batch: Int?, most: Int, freeBytes: Int, readsPrompt: Bool
-  ) throws -> Row? {
+  ) throws -> ThroughputRow? {
     let tokens = context + steps * (repeats + 1) + 2
     let room = Self.fitting(
       model.configuration, tokens: tokens, dtype: model.dtype, freeBytes: freeBytes)
@@ -63,7 +43,7 @@ struct ThroughputRun {
     let traffic = model.configuration.stepTraffic(
       context: context + steps * (repeats + 2) / 2, sequences: count, dtype: model.dtype)
     let operations = model.configuration.prefillOperations(tokens: context, past: 0)
-    return Row(
+    return ThroughputRow(
       model: name, context: context, batch: count, isLargest: count == largest,
       stateBytes: timing.runner.pools.byteCount, decodeTokensPerSecond: decode,
       stepBytes: traffic.bytes,
