@@ -1,4 +1,5 @@
 public import Foundation
+import JetKernels
 
 /// All that a run of PostNAS depends on beside the files that it names.
 ///
@@ -9,7 +10,8 @@ public struct SearchConfiguration: Codable, Hashable, Sendable {
   public var teacher = ""
   /// Where the run computes: `cpu`, `cuda` or `cuda:1`.
   public var device = "cpu"
-  /// The type of weights and activations; what is trained has float32 masters.
+  /// The type of weights and activations; what is trained has float32 masters. A file that is read has no
+  /// ``NumberType/auto`` afterwards.
   public var dtype = NumberType.bfloat16
   /// Threads of the CPU; one for each core when nil.
   public var threads: Int?
@@ -41,6 +43,14 @@ public struct SearchConfiguration: Codable, Hashable, Sendable {
   public enum NumberType: String, Codable, Hashable, Sendable, CaseIterable {
     case bfloat16
     case float32
+    /// `bfloat16` on GPUs and on CPUs that multiply it, `float32` on others, where products of bfloat16 are many times slower.
+    case auto
+
+    /// The type that is meant.
+    func resolved(device: String) -> NumberType {
+      guard self == .auto else { return self }
+      return device != "cpu" || FastForm.instructionSet == "avx512bf16" ? .bfloat16 : .float32
+    }
   }
 
   /// Reads a file over the defaults.
@@ -82,6 +92,7 @@ public struct SearchConfiguration: Codable, Hashable, Sendable {
   public func json() throws -> Data { try ConfigurationFile.json(self) + Data("\n".utf8) }
 
   private mutating func resolve(folder: URL, locate: (String) throws -> String) throws {
+    dtype = dtype.resolved(device: device)
     func absolute(_ path: String) -> String {
       path.hasPrefix("/") ? path : folder.appending(path: path).standardizedFileURL.path
     }

@@ -186,7 +186,7 @@ final class SearchSession {
 }
 
 extension SearchConfiguration {
-  var numberType: DType { dtype == .bfloat16 ? .bfloat16 : .float32 }
+  var numberType: DType { dtype.resolved(device: device) == .bfloat16 ? .bfloat16 : .float32 }
   /// Validated before a session begins.
   var runDevice: Device { Device(name: device) ?? .cpu }
 }
