@@ -36,9 +36,7 @@ struct RateMeasurement {
       try measured(context: context, batch: batch, tokens: tokens, readsContext: readsContext)
     }
     guard model.embedding.device == .cpu else { return try measure() }
-    let made = try claims.perform(
-      "rates", waits: true, known: { ModelRates?.none }, whileWaiting: shouldStop, measure)
-    return try made ?? measure()
+    return try claims.exclusively("rates", whileWaiting: shouldStop, measure)
   }
 
   private func measured(

@@ -102,8 +102,10 @@ enum SearchPlan {
   }
 
   /// Whether the released code can build hybrids of a teacher: it has no norms of queries and keys and heads of one width.
-  static func releasedCodeKnows(_ teacher: ModelConfiguration) -> Bool {
-    guard let attention = try? attention(of: teacher) else { return false }
+  ///
+  /// - Throws: ``SearchError`` for a teacher with other layers than attention.
+  static func releasedCodeKnows(_ teacher: ModelConfiguration) throws -> Bool {
+    let attention = try attention(of: teacher)
     return !attention.normalizesQueriesAndKeys
       && attention.headWidth == teacher.width / attention.heads
   }

@@ -37,11 +37,7 @@ final class SearchSession {
     self.checkpoint = checkpoint
     claims = try WorkClaims(folder)
     // Two processes that make the file at once would find it locked.
-    guard
-      let journal = try claims.perform(
-        "journal", waits: true, known: { Journal?.none }, { try Journal(folder.journalFile) })
-    else { throw SearchError("\(folder.journalFile.path) cannot be opened") }
-    self.journal = journal
+    journal = try claims.exclusively("journal") { try Journal(folder.journalFile) }
     tokenizer = try checkpoint.tokenizer()
     endTokens = try checkpoint.endTokens()
     teacher = try withTorchErrors {

@@ -116,7 +116,7 @@ extension ReportParts {
       "All training together reads \(trained) tokens; the paper's search reads 50 billion for each run. "
         + "What differs by less than two standard errors here is not shown to differ."
     ]
-    if !SearchPlan.releasedCodeKnows(teacher) {
+    if try !SearchPlan.releasedCodeKnows(teacher) {
       notes.append(
         "The teacher's attention has norms of queries and keys or heads of another width than the released code "
           + "knows: the exported config.json has the keys qk_norm and head_dim, and only Jet loads it."

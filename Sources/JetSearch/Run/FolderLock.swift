@@ -52,27 +52,20 @@ final class FolderLock {
     _ folder: SearchFolder, place: Int
   ) throws(SearchError) -> LockedFile? {
     guard let file = try LockedFile(path(folder, place)) else { return nil }
-    try file.write("\(getpid())\n")
+    try file.sign()
     return file
   }
 
   /// The process that has the first place; nil when none does.
-  static func holder(_ folder: SearchFolder) -> Int? { holder(folder, 0) }
+  static func holder(_ folder: SearchFolder) -> Int? { LockedFile.holder(path(folder, 0)) }
 
   /// The processes that work on a run, by their places.
   static func holders(_ folder: SearchFolder) -> [Int: Int] {
     var found: [Int: Int] = [:]
     for place in 0..<places {
-      if let process = holder(folder, place) { found[place] = process }
+      if let process = LockedFile.holder(path(folder, place)) { found[place] = process }
     }
     return found
-  }
-
-  private static func holder(_ folder: SearchFolder, _ place: Int) -> Int? {
-    let path = path(folder, place)
-    guard LockedFile.isLocked(path) else { return nil }
-    let text = FileManager.default.contents(atPath: path) ?? Data()
-    return Int(String(decoding: text, as: UTF8.self).filter(\.isNumber))
   }
 
   private static func path(_ folder: SearchFolder, _ place: Int) -> String {

@@ -27,10 +27,11 @@ final class LockedFile {
 
   deinit { close(descriptor) }
 
-  /// Writes a text in place of what is in the file.
+  /// Writes this process's number into the file, for ``holder(_:)``.
   ///
   /// - Throws: ``SearchError`` when the disk refuses it.
-  func write(_ text: String) throws(SearchError) {
+  func sign() throws(SearchError) {
+    let text = "\(getpid())\n"
     guard ftruncate(descriptor, 0) == 0, pwrite(descriptor, text, text.utf8.count, 0) > 0 else {
       throw SearchError(
         "\(path) cannot be written: \(String(cString: strerror(errno))); check the disk")
@@ -40,11 +41,13 @@ final class LockedFile {
   /// Removes the file; it stays locked for who has it open.
   func remove() { unlink(path) }
 
-  /// Whether somebody holds the file at `path`.
-  static func isLocked(_ path: String) -> Bool {
+  /// The process that holds the file at `path`; nil when none does.
+  static func holder(_ path: String) -> Int? {
     let other = open(path, O_RDONLY | O_CLOEXEC)
-    guard other >= 0 else { return false }
+    guard other >= 0 else { return nil }
     defer { close(other) }
-    return flock(other, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    guard flock(other, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return nil }
+    let text = FileManager.default.contents(atPath: path) ?? Data()
+    return Int(String(decoding: text, as: UTF8.self).filter(\.isNumber))
   }
 }

@@ -25,16 +25,12 @@ struct WorkClaims {
   /// - Throws: ``SearchError`` when the folder cannot be written.
   func take(_ unit: String) throws(SearchError) -> LockedFile? {
     guard let file = try LockedFile(path(unit)) else { return nil }
-    try file.write("\(getpid())\n")
+    try file.sign()
     return file
   }
 
   /// The process that has a unit in hand; nil when none does.
-  func holder(_ unit: String) -> Int? {
-    guard LockedFile.isLocked(path(unit)) else { return nil }
-    let text = FileManager.default.contents(atPath: path(unit)) ?? Data()
-    return Int(String(decoding: text, as: UTF8.self).filter(\.isNumber))
-  }
+  func holder(_ unit: String) -> Int? { LockedFile.holder(path(unit)) }
 
   private func path(_ unit: String) -> String {
     folder.appending(path: String(SHA256.text(Data(unit.utf8)).prefix(32))).path
@@ -67,6 +63,17 @@ struct WorkClaims {
       try whileWaiting()
       usleep(pause)
       pause = min(2 * pause, 500_000)
+    }
+  }
+
+  /// Does what one process at a time may do, and what leaves no record: its file stays, so that all lock the same one.
+  func exclusively<Value>(
+    _ name: String, whileWaiting: () throws -> Void = {}, _ body: () throws -> Value
+  ) throws -> Value {
+    while true {
+      if let claim = try take(name) { return try withExtendedLifetime(claim) { try body() } }
+      try whileWaiting()
+      usleep(20_000)
     }
   }
 

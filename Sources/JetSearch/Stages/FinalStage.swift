@@ -49,24 +49,14 @@ struct FinalStage {
     }
     let layers = newLayers(mixers.map(\.mixers))
     let count = layers.count + mixers.count
-    if try mixers.contains(where: { try !isTrained($0.name) }) {
-      try run(layers.map(\.unit), of: count)
-      let models = mixers.enumerated().map { place, own in
-        Unit(
-          name: own.name, index: layers.count + place + 1, job: wholeJob(own.mixers),
-          beginning: { try takeLayers(into: $0, from: layers) })
-      }
-      try run(models, of: count)
+    try run(layers.map(\.unit), of: count)
+    let models = mixers.enumerated().map { place, own in
+      Unit(
+        name: own.name, index: layers.count + place + 1, job: wholeJob(own.mixers),
+        beginning: { try takeLayers(into: $0, from: layers) })
     }
+    try run(models, of: count)
     for part in layers { try SearchFolder.remove(Self.model(part.unit.name, in: session.folder)) }
-    for name in layers.map(\.unit.name) + mixers.map(\.name) {
-      try session.folder.removeCheckpoints(of: session.folder.training(Self.stage, name))
-    }
-  }
-
-  private func isTrained(_ name: String) throws -> Bool {
-    try session.journal.result(
-      StageRecord.self, stage: Self.stage.rawValue, name: Self.result(name)) != nil
   }
 
   // MARK: The two trainings

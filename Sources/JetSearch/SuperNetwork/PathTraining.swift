@@ -12,6 +12,8 @@ final class PathTraining: Objective {
   private let recomputes: Bool
   /// The places of each layer's trained tensors, by path.
   private let leaves: [LayerChoice: [[Int]]]
+  /// The mixers of all layers under each choice that can be drawn.
+  private let mixers: [LayerChoice: [MixerConfiguration]]
 
   init(
     _ network: SuperNetwork, _ loss: PathLoss, _ sampling: PathSampling, _ seed: UInt64,
@@ -29,6 +31,13 @@ final class PathTraining: Objective {
     self.parameters = parameters
     self.recomputes = recomputes
     generator = Generator(seed: seed)
+    let choices = LayerChoice.allCases.filter {
+      $0 != .window || sampling.windowProbability > 0
+    }
+    mixers = try Dictionary(
+      uniqueKeysWithValues: choices.map { choice in
+        (choice, try (0..<network.layerCount).map { try network.mixer(choice, layer: $0) })
+      })
     leaves = Dictionary(
       uniqueKeysWithValues: LayerChoice.allCases.map { choice in
         let prefix = SuperNetwork.prefix(choice)
@@ -49,22 +58,20 @@ final class PathTraining: Objective {
     let tokens = Double(sequences * length)
     let full = sampling.fullShare(layers: network.layerCount)
     let window = (1 - full) * sampling.windowProbability
-    func mixers(_ choice: LayerChoice) -> Double {
-      (0..<network.layerCount).reduce(0) { sum, layer in
-        let mixer = (try? network.mixer(choice, layer: layer)) ?? configuration.mixers[layer]
-        return sum + Double(sequences) * configuration.mixerOperations(mixer, tokens: length)
+    func forward(_ choice: LayerChoice) -> Double {
+      (mixers[choice] ?? []).reduce(0) {
+        $0 + Double(sequences) * configuration.mixerOperations($1, tokens: length)
       }
     }
     let drawn =
-      full * mixers(.full) + (window > 0 ? window * mixers(.window) : 0)
-      + (1 - full - window) * mixers(.linear)
+      full * forward(.full) + window * forward(.window) + (1 - full - window) * forward(.linear)
     let mlps =
       2 * tokens * Double(network.layerCount * 3 * configuration.width * configuration.mlpWidth)
     let head = 2 * tokens * Double(configuration.vocabularySize * configuration.width)
     var sum = (recomputes ? 3 : 2) * (drawn + mlps) + drawn
     if loss.logits != nil { sum += 2 * head }
     let readsLogits = (loss.logits?.divergence ?? 0) > 0
-    if readsLogits || loss.feature > 0 { sum += mixers(.full) + mlps }
+    if readsLogits || loss.feature > 0 { sum += forward(.full) + mlps }
     return readsLogits ? sum + head : sum
   }
 
