@@ -44,7 +44,7 @@ struct GatedDeltaRuleCall {
   TokenView write_strength;  // float32
   TokenView log_decay;       // float32
   const float *memory;       // [B, H, K, V]
-  void *records;             // batch · heads · chunks · record_bytes, aligned to 128
+  void *records;             // batch · heads · chunks of record_bytes or transition_bytes, aligned to 128
   cudaStream_t stream;
 
   constexpr int chunks() const { return (tokens + kChunk - 1) / kChunk; }
@@ -79,6 +79,16 @@ int64_t record_bytes(int key_width, bool half);
 cudaError_t gated_delta_rule_prepare(const GatedDeltaRuleCall &call);
 /// Writes the outputs [B, T, H, V], contiguous, and the memory after the last token; `memory` may be call.memory.
 cudaError_t gated_delta_rule_outputs(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
+/// Whether the forward pass can go by transitions: what a chunk does to memory and values as one linear map, so that a
+/// chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
+bool has_transitions(const GatedDeltaRuleCall &call);
+/// Bytes that a chunk of one head takes in `records` then.
+int64_t transition_bytes(int key_width);
+/// Writes the transitions of every chunk to `records`, in place of gated_delta_rule_prepare.
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call);
+/// The results of gated_delta_rule_outputs, from transitions.
+cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
+
 /// Writes the replay instead of outputs.
 cudaError_t gated_delta_rule_replay(const GatedDeltaRuleCall &call, const Replay &replay);
 /// From the last chunk to the first: dV, dS before the first token, and what gated_delta_rule_gradients reads.

@@ -90,7 +90,9 @@ at::Tensor bytes(int64_t count, const at::Tensor &like) {
 /// Outputs into `out`, contiguous, and the memory after the last token into `memory`, which may be that of the call.
 void run_forward(const GatedDeltaRuleCall &call, const at::Tensor &out, float *memory) {
   int64_t heads = int64_t(call.batch) * call.heads;
-  int64_t chunk_bytes = heads * record_bytes(call.key_width, call.half);
+  bool by_transitions = has_transitions(call);
+  int64_t chunk_bytes =
+      heads * (by_transitions ? transition_bytes(call.key_width) : record_bytes(call.key_width, call.half));
   int64_t most = std::clamp<int64_t>(kForwardBytes / chunk_bytes, 1, call.chunks());
   int64_t pieces = (call.chunks() + most - 1) / most;
   int64_t piece_chunks = (call.chunks() + pieces - 1) / pieces;
@@ -106,9 +108,14 @@ void run_forward(const GatedDeltaRuleCall &call, const at::Tensor &out, float *m
     piece.log_decay = from_token(call.log_decay, first, sizeof(float));
     piece.records = records.mutable_data_ptr();
     if (first > 0) piece.memory = memory;
-    check_launch(gated_delta_rule_prepare(piece), "gated_delta_rule_prepare");
-    check_launch(gated_delta_rule_outputs(piece, from_token(view(out), first, element_bytes), memory),
-                 "gated_delta_rule_outputs");
+    TokenView piece_out = from_token(view(out), first, element_bytes);
+    if (by_transitions) {
+      check_launch(gated_delta_rule_transitions(piece), "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_follow(piece, piece_out, memory), "gated_delta_rule_follow");
+    } else {
+      check_launch(gated_delta_rule_prepare(piece), "gated_delta_rule_prepare");
+      check_launch(gated_delta_rule_outputs(piece, piece_out, memory), "gated_delta_rule_outputs");
+    }
   }
 }
 

@@ -1,0 +1,240 @@
+// ChunkSquares.cuh: the squares of a chunk, A, P and T = (I + A)⁻¹ (see GatedDeltaRule.h), by one block of 128 threads.
+#pragma once
+
+#include "Record.cuh"
+
+namespace jet::cuda {
+
+/// Threads of a block that prepares a chunk.
+constexpr int kPreparers = 128;
+/// Columns from row to row of A and T.
+constexpr int kSolveStride = kChunk + 4;
+
+/// Rows of a head, from device to shared memory; what is beyond `count` rows or `width` columns is zero.
+template <typename T, int KP>
+__device__ inline void load_rows(T *tile, const T *from, int64_t stride, int count, int width, bool aligned) {
+  constexpr int kStride = Record<T, KP>::kKeyStride;
+  constexpr int kVector = 16 / sizeof(T);
+  if (aligned) {
+    for (int i = threadIdx.x; i < kChunk * KP / kVector; i += kPreparers) {
+      int row = i / (KP / kVector);
+      int column = i % (KP / kVector) * kVector;
+      uint4 numbers = make_uint4(0, 0, 0, 0);
+      if (row < count && column < width) numbers = *reinterpret_cast<const uint4 *>(from + row * stride + column);
+      *reinterpret_cast<uint4 *>(tile + row * kStride + column) = numbers;
+    }
+  } else {
+    for (int i = threadIdx.x; i < kChunk * KP; i += kPreparers) {
+      int row = i / KP;
+      int column = i % KP;
+      tile[row * kStride + column] = row < count && column < width ? from[row * stride + column] : rounded<T>(0.0f);
+    }
+  }
+}
+
+/// Sums of log decays, by one warp; lane i has tokens 2i and 2i + 1.
+__device__ inline void sum_decays(Factors &factors, const float *from, int64_t stride, int count) {
+  int lane = threadIdx.x;
+  double decay[2];
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    int token = 2 * lane + i;
+    // Differences of infinite sums would be no numbers.
+    decay[i] = token < count ? fmaxf(from[token * stride], -1000.0f) : 0.0f;
+  }
+  double sum = decay[0] + decay[1];
+#pragma unroll
+  for (int distance = 1; distance < 32; distance *= 2) {
+    double before = __shfl_up_sync(~0u, sum, distance);
+    if (lane >= distance) sum += before;
+  }
+  factors.decay[2 * lane] = sum - decay[1];
+  factors.decay[2 * lane + 1] = sum;
+}
+
+/// A chunk's keys, queries and factors in shared memory.
+template <typename T, int KP>
+struct ChunkInputs {
+  static constexpr int kStride = Record<T, KP>::kKeyStride;
+  T *keys;
+  T *queries;
+  Factors &factors;
+
+  /// Reads chunk `chunk` of head `sequence`; all threads see what was read.
+  __device__ void load(const GatedDeltaRuleCall &call, int sequence, int chunk, bool aligned_keys,
+                       bool aligned_queries) const {
+    int b = sequence / call.heads, h = sequence % call.heads;
+    int first = chunk * kChunk;
+    int count = min(kChunk, call.tokens - first);
+    load_rows<T, KP>(keys, head_of<T>(call.key, b, h) + first * call.key.token, call.key.token, count, call.key_width,
+                     aligned_keys);
+    load_rows<T, KP>(queries, head_of<T>(call.query, b, h) + first * call.query.token, call.query.token, count,
+                     call.key_width, aligned_queries);
+    if (threadIdx.x < 32) {
+      sum_decays(factors, head_of<float>(call.log_decay, b, h) + first * call.log_decay.token, call.log_decay.token,
+                 count);
+    } else if (threadIdx.x >= 64) {
+      int token = threadIdx.x - 64;
+      const float *from = head_of<float>(call.write_strength, b, h) + first * call.write_strength.token;
+      factors.strength[token] = token < count ? from[token * call.write_strength.token] : 0.0f;
+    }
+    __syncthreads();
+
+    // Lengths of the rows, four threads a row.
+#pragma unroll
+    for (int pass = 0; pass < 4; ++pass) {
+      int row = 32 * pass + threadIdx.x / 4;
+      const T *numbers = (row < kChunk ? keys : queries) + (row % kChunk) * kStride;
+      float sum = 0.0f;
+      for (int column = threadIdx.x % 4; column < KP; column += 4) {
+        float x = number(numbers[column]);
+        sum += x * x;
+      }
+      sum += __shfl_xor_sync(~0u, sum, 1);
+      sum += __shfl_xor_sync(~0u, sum, 2);
+      float norm = call.normalize ? rsqrtf(sum + 1e-6f) : 1.0f;
+      if (threadIdx.x % 4 == 0) {
+        if (row < kChunk) factors.key_norm[row] = norm;
+        else factors.query_norm[row - kChunk] = norm * call.scale;
+      }
+    }
+    __syncthreads();
+
+    if (threadIdx.x < kChunk) {
+      int token = threadIdx.x;
+      double decay = factors.decay[token], last = factors.decay[kChunk - 1];
+      float rise = expf(static_cast<float>(decay));
+      factors.rise_key[token] = rise * factors.key_norm[token];
+      factors.rise_query[token] = rise * factors.query_norm[token];
+      factors.fall[token] = expf(static_cast<float>(last - decay)) * factors.key_norm[token];
+      if (token < 4) factors.total[token] = expf(static_cast<float>(last));
+    }
+  }
+
+  /// Writes A to `mixing` and returns P; a warp has 16 rows of both.
+  __device__ void mix(float *mixing, float (&scores)[8][4]) const {
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    float of_keys[8][4];
+    clear(of_keys);
+    clear(scores);
+    for (int k = 0; k < KP; k += 16) {
+      Left<T> key_rows, query_rows;
+      jet::cuda::load(key_rows, keys, kStride, 16 * warp, k);
+      jet::cuda::load(query_rows, queries, kStride, 16 * warp, k);
+#pragma unroll
+      for (int n = 0; n < 4; ++n) {
+        if (n > warp) continue;
+        Right<T> columns;
+        load_transposed(columns, keys, kStride, 16 * n, k);
+        multiply(of_keys[2 * n], of_keys[2 * n + 1], key_rows, columns);
+        multiply(scores[2 * n], scores[2 * n + 1], query_rows, columns);
+      }
+    }
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      int i = 16 * warp + lane / 4 + 8 * half;
+      float key_norm = factors.key_norm[i] * factors.strength[i], query_norm = factors.query_norm[i];
+      double decay = factors.decay[i];
+#pragma unroll
+      for (int n = 0; n < 8; ++n) {
+        float mixed[2] = {0.0f, 0.0f};
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          if (n / 2 > warp) continue;
+          int j = 8 * n + 2 * (lane % 4) + e;
+          float decayed = j <= i ? expf(static_cast<float>(decay - factors.decay[j])) * factors.key_norm[j] : 0.0f;
+          mixed[e] = j < i ? of_keys[n][2 * half + e] * decayed * key_norm : 0.0f;
+          scores[n][2 * half + e] = j <= i ? scores[n][2 * half + e] * decayed * query_norm : 0.0f;
+        }
+        store_pair(mixing + i * kSolveStride + 8 * n + 2 * (lane % 4), mixed[0], mixed[1]);
+      }
+    }
+  }
+};
+
+/// Column lane % 16 of (I + A)⁻¹ for one block of 16 × 16 on the diagonal, by forward substitution in place. A warp has
+/// two blocks.
+__device__ inline void invert_diagonal(float *square) {
+  int at = threadIdx.x / 16 * 16, column = threadIdx.x % 16;
+  float *block = square + at * kSolveStride + at;
+  float solved[16];
+#pragma unroll
+  for (int i = 0; i < 16; ++i) {
+    float sums[4] = {i == column ? 1.0f : 0.0f, 0.0f, 0.0f, 0.0f};
+#pragma unroll
+    for (int j = 0; j < i; j += 4) {
+      float4 four = *reinterpret_cast<const float4 *>(block + i * kSolveStride + j);
+      sums[0] -= four.x * solved[j];
+      if (j + 1 < i) sums[1] -= four.y * solved[j + 1];
+      if (j + 2 < i) sums[2] -= four.z * solved[j + 2];
+      if (j + 3 < i) sums[3] -= four.w * solved[j + 3];
+    }
+    solved[i] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  }
+  __syncwarp();
+#pragma unroll
+  for (int i = 0; i < 16; ++i) block[i * kSolveStride + column] = solved[i];
+}
+
+/// Writes −x to the 16 × 16 block at a row and a column.
+__device__ inline void store_negative(float *square, int row, int column, const float (&x)[2][4]) {
+  int lane = threadIdx.x % 32;
+  float *to = square + (row + lane / 4) * kSolveStride + column + 2 * (lane % 4);
+#pragma unroll
+  for (int n = 0; n < 2; ++n) {
+    store_pair(to + 8 * n, -x[n][0], -x[n][1]);
+    store_pair(to + 8 * kSolveStride + 8 * n, -x[n][2], -x[n][3]);
+  }
+}
+
+/// Puts (I + A)⁻¹ in the place of A, of which all is there, zeros included. All threads see the result.
+///
+/// With I + A = [[L, 0], [B, M]], the inverse is [[L⁻¹, 0], [−M⁻¹ B L⁻¹, M⁻¹]]: blocks of 16 rows first, then of 32,
+/// then all. The products are float32's of Mma.cuh.
+__device__ inline void invert(float *square) {
+  int warp = threadIdx.x / 32;
+  if (warp < 2) invert_diagonal(square);
+  __syncthreads();
+  Left<float> left;
+  Right<float> right;
+  if (warp < 2) {
+    int above = 32 * warp, below = above + 16;
+    float half[2][4], product[2][4];
+    clear(half);
+    clear(product);
+    load(left, square, kSolveStride, below, below);
+    load(right, square, kSolveStride, below, above);
+    multiply(half[0], half[1], left, right);
+    take(left, half[0], half[1]);
+    load(right, square, kSolveStride, above, above);
+    multiply(product[0], product[1], left, right);
+    __syncwarp();
+    store_negative(square, below, above, product);
+  }
+  __syncthreads();
+  int row = 2 + warp / 2, column = warp % 2;
+  float half[4][4], product[2][4];
+  clear(half);
+  clear(product);
+  for (int k = 2; k <= row; ++k) {
+    load(left, square, kSolveStride, 16 * row, 16 * k);
+#pragma unroll
+    for (int n = 0; n < 2; ++n) {
+      if (n < column) continue;
+      load(right, square, kSolveStride, 16 * k, 16 * n);
+      multiply(half[2 * n], half[2 * n + 1], left, right);
+    }
+  }
+#pragma unroll
+  for (int k = 0; k < 2; ++k) {
+    if (k < column) continue;
+    take(left, half[2 * k], half[2 * k + 1]);
+    load(right, square, kSolveStride, 16 * k, 16 * column);
+    multiply(product[0], product[1], left, right);
+  }
+  __syncthreads();
+  store_negative(square, 16 * row, 16 * column, product);
+  __syncthreads();
+}
+
+}  // namespace jet::cuda
