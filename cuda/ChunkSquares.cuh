@@ -10,7 +10,7 @@ constexpr int kPreparers = 128;
 /// Columns from row to row of A and T.
 constexpr int kSolveStride = kChunk + 4;
 
-/// Rows of a head, from device to shared memory; what is beyond `count` rows or `width` columns is zero.
+/// Begins to bring rows of a head to shared memory; what is beyond `count` rows or `width` columns is zero.
 template <typename T, int KP>
 __device__ inline void load_rows(T *tile, const T *from, int64_t stride, int count, int width, bool aligned) {
   constexpr int kStride = Record<T, KP>::kKeyStride;
@@ -19,9 +19,11 @@ __device__ inline void load_rows(T *tile, const T *from, int64_t stride, int cou
     for (int i = threadIdx.x; i < kChunk * KP / kVector; i += kPreparers) {
       int row = i / (KP / kVector);
       int column = i % (KP / kVector) * kVector;
-      uint4 numbers = make_uint4(0, 0, 0, 0);
-      if (row < count && column < width) numbers = *reinterpret_cast<const uint4 *>(from + row * stride + column);
-      *reinterpret_cast<uint4 *>(tile + row * kStride + column) = numbers;
+      bool exists = row < count && column < width;
+      uint32_t to = static_cast<uint32_t>(__cvta_generic_to_shared(tile + row * kStride + column));
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to),
+                   "l"(exists ? from + row * stride + column : from), "r"(exists ? 16 : 0)
+                   : "memory");
     }
   } else {
     for (int i = threadIdx.x; i < kChunk * KP; i += kPreparers) {
@@ -78,6 +80,7 @@ struct ChunkInputs {
       const float *from = head_of<float>(call.write_strength, b, h) + first * call.write_strength.token;
       factors.strength[token] = token < count ? from[token * call.write_strength.token] : 0.0f;
     }
+    asm volatile("cp.async.wait_all;" ::: "memory");
     __syncthreads();
 
     // Lengths of the rows, four threads a row.

@@ -79,20 +79,28 @@ int64_t record_bytes(int key_width, bool half);
 cudaError_t gated_delta_rule_prepare(const GatedDeltaRuleCall &call);
 /// Writes the outputs [B, T, H, V], contiguous, and the memory after the last token; `memory` may be call.memory.
 cudaError_t gated_delta_rule_outputs(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
-/// Whether the forward pass can go by transitions: what a chunk does to memory and values as one linear map, so that a
-/// chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
-bool has_transitions(const GatedDeltaRuleCall &call);
-/// Bytes that a chunk of one head takes in `records` then.
-int64_t transition_bytes(int key_width);
-/// Writes the transitions of every chunk to `records`, in place of gated_delta_rule_prepare.
-cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call);
-/// The results of gated_delta_rule_outputs, from transitions.
-cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
-
 /// Writes the replay instead of outputs.
 cudaError_t gated_delta_rule_replay(const GatedDeltaRuleCall &call, const Replay &replay);
 /// From the last chunk to the first: dV, dS before the first token, and what gated_delta_rule_gradients reads.
 cudaError_t gated_delta_rule_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients);
+
+/// What transitions are for.
+enum class Purpose { kOutputs, kReplay, kReverse };
+
+/// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map, so
+/// that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
+bool has_transitions(const GatedDeltaRuleCall &call);
+/// Bytes that a chunk of one head takes in `records` then.
+int64_t transition_bytes(int key_width);
+/// Writes the transitions of every chunk to `records`.
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose);
+/// The results of gated_delta_rule_outputs, from transitions of their purpose in place of records.
+cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
+/// Those of gated_delta_rule_replay.
+cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const Replay &replay);
+/// Those of gated_delta_rule_reverse.
+cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients);
+
 /// All chunks at once: the gradients of query, key, write strength and log decay.
 cudaError_t gated_delta_rule_gradients(const GatedDeltaRuleCall &call, const Replay &replay,
                                        const GatedDeltaRuleGradients &gradients);

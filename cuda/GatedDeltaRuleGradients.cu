@@ -7,6 +7,8 @@
 //     dq = exp(g) b dO Sᵀ + N k     dk = −β exp(g) a Y Sᵀ + exp(G − g) a U dS⁺ᵀ + (L + Lᵀ) k + Nᵀ q
 // and, where rows are brought to unit length, what points along the row is taken away.
 
+#include <type_traits>
+
 #include "GradientTiles.cuh"
 #include "Launch.cuh"
 
@@ -21,7 +23,7 @@ __device__ inline float over_quad(float x) {
 template <typename T, int KP>
 __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
     gradients_of_chunks(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients,
-                        bool aligned_values, bool aligned_incoming) {
+                        int stages, bool aligned_values, bool aligned_incoming) {
   using P = Plan<T, KP>;
   using Layout = Record<T, KP>;
   extern __shared__ __align__(128) unsigned char shared[];
@@ -38,9 +40,6 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
   int rows = warp % 4, group = warp / 4;
   const unsigned char *record =
       static_cast<const unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
-  for (int i = threadIdx.x; i < int(sizeof(Factors) / 16); i += P::kThreads) {
-    reinterpret_cast<uint4 *>(&factors)[i] = reinterpret_cast<const uint4 *>(record)[i];
-  }
 
   const T *incoming = head_of<T>(gradients.out, b, h) + first * gradients.out.token;
   const T *values = head_of<T>(call.value, b, h) + first * call.value.token;
@@ -59,7 +58,7 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
   float of_values[2][4], of_memory = 0.0f;
   clear(of_values);
   auto fetch = [&](int stage, int slice) {
-    T *to = tiles + stage * P::kStage;
+    T *to = tiles + P::kStages + stage * P::kStage;
     int left_over = padded_width - slice;
     copy_tokens<T, P::kSlice, P::kThreads>(to + P::kIncoming, P::kSliceStride, incoming + slice,
                                            gradients.out.token, count, width - slice, aligned_incoming);
@@ -72,23 +71,37 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
     copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kMemories, P::kKeyStride, memories + slice * KP, left_over);
     copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kOfMemories, P::kKeyStride, of_memories + slice * KP,
                                              left_over);
-    asm volatile("cp.async.commit_group;" ::: "memory");
   };
-  T *keys = tiles + P::kKeys, *queries = tiles + P::kQueries;
-  copy_rows<T, 1, kChunk * P::kKeyStride, P::kThreads>(keys, 0, reinterpret_cast<const T *>(record + Layout::kKeys), 1);
-  copy_rows<T, 1, kChunk * P::kKeyStride, P::kThreads>(queries, 0,
-                                                       reinterpret_cast<const T *>(record + Layout::kQueries), 1);
-  fetch(0, 0);
-  for (int slice = 0; slice < width; slice += P::kSlice) {
-    if (P::kStages == 2 && slice + P::kSlice < width) {
-      fetch((slice / P::kSlice + 1) % 2, slice + P::kSlice);
-      asm volatile("cp.async.wait_group 1;" ::: "memory");
-    } else {
-      if (P::kStages == 1 && slice > 0) fetch(0, slice);
-      asm volatile("cp.async.wait_group 0;" ::: "memory");
-    }
+  T *keys = tiles + P::kKeys, *queries = tiles + P::kQueries, *scores = tiles + P::kScores;
+  auto bring = [&](T *to, int from, auto count) {
+    copy_rows<T, 1, decltype(count)::value, P::kThreads>(to, 0, reinterpret_cast<const T *>(record + from), 1);
+  };
+  for (int ahead = 0; ahead < stages - 1; ++ahead) {
+    if (ahead * P::kSlice < width) fetch(ahead, ahead * P::kSlice);
+    end_copies();
+  }
+  for (int i = threadIdx.x; i < int(sizeof(Factors) / 16); i += P::kThreads) {
+    reinterpret_cast<uint4 *>(&factors)[i] = reinterpret_cast<const uint4 *>(record)[i];
+  }
+  // Needed after the last slice; whoever waits for that waits for these.
+  bring(keys, Layout::kKeys, std::integral_constant<int, kChunk * P::kKeyStride>());
+  bring(queries, Layout::kQueries, std::integral_constant<int, kChunk * P::kKeyStride>());
+  bring(scores, Layout::kScores, std::integral_constant<int, kChunk * P::kSquareStride>());
+  int next_stage = stages - 1;
+  for (int slice = 0, at_stage = 0; slice < width; slice += P::kSlice) {
+    // All have done the slice before this one, whose stage is the next to be filled.
+    if (stages > 1) await_copies(stages - 2);
     __syncthreads();
-    const T *stage = tiles + slice / P::kSlice % P::kStages * P::kStage;
+    int next = slice + (stages - 1) * P::kSlice;
+    if (next < width) fetch(next_stage, next);
+    end_copies();
+    if (stages == 1) {
+      await_copies(0);
+      __syncthreads();
+    }
+    const T *stage = tiles + P::kStages + at_stage * P::kStage;
+    next_stage = at_stage;
+    if (++at_stage == stages) at_stage = 0;
 #pragma unroll
     for (int k = 0; k < P::kSlice; k += 16) {
       Left<T> incoming_rows, solved_rows, correction_rows;
@@ -124,8 +137,9 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
       int at = i / (KP / 2) * P::kKeyStride + i % (KP / 2) * 2;
       of_memory += product(stage + P::kMemories + at, stage + P::kOfMemories + at);
     }
-    __syncthreads();
   }
+  await_copies(0);
+  __syncthreads();
   // Of Y Vᵀ only the diagonal is used.
   if (group == P::kGroups - 1 && lane / 8 == lane % 4) {
     int i = 16 * rows + lane / 4;
@@ -151,7 +165,6 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
       multiply(of_keys[2 * n], of_keys[2 * n + 1], left, right);
     }
   }
-  const T *scores = reinterpret_cast<const T *>(record + Layout::kScores);
   float column_sums[P::kOthers / 8][2];
 #pragma unroll
   for (int n = 0; n < P::kOthers / 8; ++n) column_sums[n][0] = column_sums[n][1] = 0.0f;
@@ -357,13 +370,19 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
 template <typename T, int KP>
 cudaError_t launch(const GatedDeltaRuleCall &call, const Replay &replay, const GatedDeltaRuleGradients &gradients) {
   using P = Plan<T, KP>;
-  cudaError_t error =
-      cudaFuncSetAttribute(gradients_of_chunks<T, KP>, cudaFuncAttributeMaxDynamicSharedMemorySize, P::kBytes);
+  Card card;
+  cudaError_t error = Card::find(card);
+  if (error != cudaSuccess) return error;
+  // The factors and parts of sums lie beside them.
+  int stages = P::kMostStages, own = sizeof(Factors) + sizeof(Parts<P::kGroups>) + 128;
+  while (stages > P::kFewestStages && P::bytes(stages) + own > card.shared_bytes) --stages;
+  error = cudaFuncSetAttribute(gradients_of_chunks<T, KP>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               P::bytes(stages));
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
   gradients_of_chunks<T, KP>
-      <<<static_cast<unsigned>(blocks), P::kThreads, P::kBytes, call.stream>>>(
-          call, replay, gradients, is_aligned(call.value, call.value_width, sizeof(T)),
+      <<<static_cast<unsigned>(blocks), P::kThreads, P::bytes(stages), call.stream>>>(
+          call, replay, gradients, stages, is_aligned(call.value, call.value_width, sizeof(T)),
           is_aligned(gradients.out, call.value_width, sizeof(T)));
   return cudaGetLastError();
 }

@@ -1,10 +1,14 @@
 // GatedDeltaRuleTransitions.cu: the transitions of every chunk of every head at once (see Transition.cuh).
 //
-// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time. P, T β and the keys
-// that have decayed are taken as two bfloat16 parts each, so that F and R are exact but for their own rounding.
+// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of a replay T β stands in
+// the place of R. P, T and the keys that have decayed are taken as two bfloat16 parts each, so that F and R are exact
+// but for their own rounding.
+
+#include <type_traits>
 
 #include "ChunkSquares.cuh"
 #include "Launch.cuh"
+#include "TokenColumns.cuh"
 #include "Transition.cuh"
 
 namespace jet::cuda {
@@ -24,19 +28,22 @@ struct Parts {
   }
 };
 
-/// T β in two parts, in the place of T.
-__device__ inline void weight(float *square, const float *strength, Half *high, Half *low) {
+/// T in two parts, in its own place; with `kWeights` T β.
+template <bool kWeights>
+__device__ inline void divide(float *square, const float *strength, Half *high, Half *low) {
   constexpr int kPasses = kChunk * kChunk / 4 / kPreparers;
   float4 numbers[kPasses];
 #pragma unroll
   for (int pass = 0; pass < kPasses; ++pass) {
     int i = kPreparers * pass + threadIdx.x;
     numbers[pass] = *reinterpret_cast<const float4 *>(square + i / 16 * kSolveStride + i % 16 * 4);
-    float4 factor = *reinterpret_cast<const float4 *>(strength + i % 16 * 4);
-    numbers[pass].x *= factor.x;
-    numbers[pass].y *= factor.y;
-    numbers[pass].z *= factor.z;
-    numbers[pass].w *= factor.w;
+    if constexpr (kWeights) {
+      float4 factor = *reinterpret_cast<const float4 *>(strength + i % 16 * 4);
+      numbers[pass].x *= factor.x;
+      numbers[pass].y *= factor.y;
+      numbers[pass].z *= factor.z;
+      numbers[pass].w *= factor.w;
+    }
   }
   __syncthreads();
 #pragma unroll
@@ -91,18 +98,41 @@ __device__ inline void multiply_keys(float (&sums)[KP / 8][4], float (&rows)[8][
   }
 }
 
-/// Writes 8 rows × 8 columns, of which the lane has two of row lane / 4, to a group of a transition.
+/// 16 rows of T β, as sums.
+__device__ inline void take_solved(float (&rows)[8][4], int row, int last, const Half *high, const Half *low) {
+  int lane = threadIdx.x % 32;
+  clear(rows);
+#pragma unroll
+  for (int n = 0; n < 8; ++n) {
+    if (n / 2 > last) continue;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      int at = (row + lane / 4 + 8 * (i / 2)) * kSolvedStride + 8 * n + 2 * (lane % 4) + i % 2;
+      rows[n][i] = number(high[at]) + number(low[at]);
+    }
+  }
+}
+
+/// Writes 8 rows × 8 columns, of which the lane has two of row lane / 4, to rows of a group of a transition.
 __device__ inline void store_group(unsigned char *matrix, int rows, int group, int first_row, float low, float high) {
   int lane = threadIdx.x % 32;
   unsigned char *to = matrix + (group * rows + first_row + lane / 4) * 16 + lane % 4 * 4;
   store_pair(reinterpret_cast<Half *>(to), low, high);
 }
+/// The same of the transpose.
+__device__ inline void store_transposed(unsigned char *matrix, int rows, int group, int first_row, float low,
+                                        float high) {
+  int lane = threadIdx.x % 32;
+  unsigned char *to = matrix + (group * rows + first_row + lane / 4) * 16 + lane % 4 * 4;
+  *reinterpret_cast<uint32_t *>(to) = transposed(packed(low, high));
+}
 
-template <int KP>
+template <int KP, Purpose kPurpose>
 __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     transitions(GatedDeltaRuleCall call, bool aligned_keys, bool aligned_queries) {
   using Layout = Transition<KP>;
   constexpr int kStride = Record<Half, KP>::kKeyStride;
+  constexpr bool kReverse = kPurpose == Purpose::kReverse;
   extern __shared__ __align__(128) unsigned char shared[];
   __shared__ __align__(16) Factors factors;
   Half *keys = reinterpret_cast<Half *>(shared), *queries = keys + kChunk * kStride;
@@ -120,36 +150,48 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
 #pragma unroll
   for (int i = 0; i < 16; ++i) parts[i / 4].take_pair(i % 4, rows[i / 2][2 * (i % 2)], rows[i / 2][2 * (i % 2) + 1]);
   __syncthreads();
+  // Backwards β comes after R and F have been written.
+  if (kReverse && threadIdx.x < kChunk) factors.rise_key[threadIdx.x] *= factors.strength[threadIdx.x];
   invert(square);
-  weight(square, factors.strength, high, low);
+  divide<!kReverse>(square, factors.strength, high, low);
 
-  // R and N, of the tokens whose scores the warp has.
-  int first_row = Layout::row(16 * warp);
-  multiply_solved(rows, parts, warp, high, low);
+  // Of the tokens whose scores the warp has.
+  int token = 16 * warp, turned = Layout::reordered(token);
+  if constexpr (kPurpose == Purpose::kReplay) take_solved(rows, token, warp, high, low);
+  else multiply_solved(rows, parts, warp, high, low);
 #pragma unroll
   for (int n = 0; n < 8; ++n) {
     if (n / 2 > warp) continue;
-    int step = n / 2;
+    int step = kReverse ? turned / 16 : n / 2;
     unsigned char *matrix = record + Layout::pass(step);
-    store_group(matrix, Layout::pass_rows(step), n % 2, first_row, rows[n][0], rows[n][1]);
-    store_group(matrix, Layout::pass_rows(step), n % 2, first_row + 8, rows[n][2], rows[n][3]);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      float first = rows[n][2 * half], second = rows[n][2 * half + 1];
+      if constexpr (kReverse) store_transposed(matrix, Layout::pass_rows(step), half, 8 * n, first, second);
+      else store_group(matrix, Layout::pass_rows(step), n % 2, turned + 8 * half, first, second);
+    }
   }
   float sums[KP / 8][4];
   multiply_keys<KP>(sums, rows, warp, keys, factors.rise_key);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    int token = 16 * warp + 8 * half + lane / 4;
-    float rise = factors.rise_query[token];
-    const Half *query = queries + token * kStride + 2 * (lane % 4);
+    int row = token + 8 * half + lane / 4;
+    float rise = kPurpose == Purpose::kReplay ? 0.0f : factors.rise_query[row];
+    const Half *query = queries + row * kStride + 2 * (lane % 4);
 #pragma unroll
     for (int n = 0; n < KP / 8; ++n) {
-      store_group(record + Layout::kRead, kChunk, n, first_row + 8 * half,
-                  rise * number(query[8 * n]) - sums[n][2 * half],
-                  rise * number(query[8 * n + 1]) - sums[n][2 * half + 1]);
+      float first = -sums[n][2 * half], second = -sums[n][2 * half + 1];
+      if constexpr (kPurpose != Purpose::kReplay) {
+        first += rise * number(query[8 * n]);
+        second += rise * number(query[8 * n + 1]);
+      }
+      if constexpr (kReverse)
+        store_transposed(record + Layout::kWrite, KP, turned / 8 + half, 8 * n, first, second);
+      else store_group(record + Layout::kRead, kChunk, n, turned + 8 * half, first, second);
     }
   }
 
-  // F and −M.
+  // Of the keys.
   for (int key = 16 * warp; key < KP; key += 64) {
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
@@ -165,26 +207,39 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     multiply_solved(rows, parts, 3, high, low);
 #pragma unroll
     for (int n = 0; n < 8; ++n) {
-      store_group(record + Layout::kWrite, KP, n, key, rows[n][0], rows[n][1]);
-      store_group(record + Layout::kWrite, KP, n, key + 8, rows[n][2], rows[n][3]);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        float first = rows[n][2 * half], second = rows[n][2 * half + 1];
+        if constexpr (kReverse)
+          store_transposed(record + Layout::kRead, kChunk, key / 8 + half, 8 * n, first, second);
+        else store_group(record + Layout::kWrite, KP, n, key + 8 * half, first, second);
+      }
     }
     multiply_keys<KP>(sums, rows, 3, keys, factors.rise_key);
 #pragma unroll
     for (int n = 0; n < KP / 8; ++n) {
-      store_group(record + Layout::kErase, KP, n, key, -sums[n][0], -sums[n][1]);
-      store_group(record + Layout::kErase, KP, n, key + 8, -sums[n][2], -sums[n][3]);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        float first = -sums[n][2 * half], second = -sums[n][2 * half + 1];
+        if constexpr (kReverse)
+          store_transposed(record + Layout::kErase, KP, key / 8 + half, 8 * n, first, second);
+        else store_group(record + Layout::kErase, KP, n, key + 8 * half, first, second);
+      }
     }
   }
   if (threadIdx.x < 4) reinterpret_cast<float *>(record + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
+  if (threadIdx.x < kChunk)
+    reinterpret_cast<float *>(record + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
 }
 
-template <int KP>
+template <int KP, Purpose kPurpose>
 cudaError_t launch(const GatedDeltaRuleCall &call) {
   int bytes = 2 * kChunk * (Record<Half, KP>::kKeyStride + kSolvedStride) * sizeof(Half);
-  cudaError_t error = cudaFuncSetAttribute(transitions<KP>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  auto *kernel = transitions<KP, kPurpose>;
+  cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
-  transitions<KP><<<static_cast<unsigned>(blocks), kPreparers, bytes, call.stream>>>(
+  kernel<<<static_cast<unsigned>(blocks), kPreparers, bytes, call.stream>>>(
       call, is_aligned(call.key, call.key_width, sizeof(Half)), is_aligned(call.query, call.key_width, sizeof(Half)));
   return cudaGetLastError();
 }
@@ -207,11 +262,19 @@ int64_t transition_bytes(int key_width) {
   }
 }
 
-cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call) {
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose) {
+  auto with_width = [&](auto width) {
+    constexpr int KP = decltype(width)::value;
+    switch (purpose) {
+      case Purpose::kOutputs: return launch<KP, Purpose::kOutputs>(call);
+      case Purpose::kReplay: return launch<KP, Purpose::kReplay>(call);
+      default: return launch<KP, Purpose::kReverse>(call);
+    }
+  };
   switch (padded_key_width(call.key_width)) {
-    case 64: return launch<64>(call);
-    case 96: return launch<96>(call);
-    case 128: return launch<128>(call);
+    case 64: return with_width(std::integral_constant<int, 64>());
+    case 96: return with_width(std::integral_constant<int, 96>());
+    case 128: return with_width(std::integral_constant<int, 128>());
     default: return cudaErrorNotSupported;
   }
 }

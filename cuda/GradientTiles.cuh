@@ -11,7 +11,7 @@ struct Plan {
   static constexpr int kGroups = KP == 256 ? 4 : 2;
   static constexpr int kThreads = 128 * kGroups;
   static constexpr int kSlice = sizeof(T) == 2 ? 32 : 16;  // value columns at a time
-  static constexpr int kStages = sizeof(T) == 4 && KP == 256 ? 1 : 2;
+  static constexpr int kMostStages = 4;  // slices on their way, the present one included
   static constexpr int kColumns = KP / kGroups;     // of keys, a warp
   static constexpr int kOthers = kChunk / kGroups;  // tokens j, a warp
   static constexpr int kKeyStride = Record<T, KP>::kKeyStride;
@@ -25,13 +25,17 @@ struct Plan {
   static constexpr int kMemories = kCorrections + kSlice * kSquareStride;
   static constexpr int kOfMemories = kMemories + kSlice * kKeyStride;
   static constexpr int kStage = kOfMemories + kSlice * kKeyStride;
-  // Of all: N and L take the place of the stages when those are done with.
-  static constexpr int kOfScores = 0;
-  static constexpr int kOfMixing = kOfScores + kChunk * kSquareStride;
-  static constexpr int kKeys = kStages * kStage;
+  // Of all: the stages come last, and N and L take their place when those are done with.
+  static constexpr int kKeys = 0;
   static constexpr int kQueries = kKeys + kChunk * kKeyStride;
-  static constexpr int kBytes = (kQueries + kChunk * kKeyStride) * static_cast<int>(sizeof(T));
-  static_assert(kOfMixing + kChunk * kSquareStride <= kKeys);
+  static constexpr int kScores = kQueries + kChunk * kKeyStride;
+  static constexpr int kStages = kScores + kChunk * kSquareStride;
+  static constexpr int kOfScores = kStages;
+  static constexpr int kOfMixing = kOfScores + kChunk * kSquareStride;
+  static constexpr int kFewestStages = kStage >= 2 * kChunk * kSquareStride ? 1 : 2;
+  static_assert(2 * kStage >= 2 * kChunk * kSquareStride);
+
+  static constexpr int bytes(int stages) { return (kStages + stages * kStage) * static_cast<int>(sizeof(T)); }
 };
 
 /// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order.
@@ -55,6 +59,16 @@ __device__ inline void copy(void *to, const void *from, bool exists) {
   uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(exists ? 16 : 0)
                : "memory");
+}
+
+/// Ends a group of copies.
+__device__ inline void end_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+/// Waits for all groups but the last `later`, at most three.
+__device__ inline void await_copies(int later) {
+  if (later >= 3) asm volatile("cp.async.wait_group 3;" ::: "memory");
+  else if (later == 2) asm volatile("cp.async.wait_group 2;" ::: "memory");
+  else if (later == 1) asm volatile("cp.async.wait_group 1;" ::: "memory");
+  else asm volatile("cp.async.wait_group 0;" ::: "memory");
 }
 
 /// Begins the copy of rows of kWidth elements, a multiple of 16 bytes; rows from `count` on are zeros.

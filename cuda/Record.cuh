@@ -44,13 +44,44 @@ struct RecordQueue {
 
   __device__ static uint32_t address(const void *p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
 
+#if __CUDA_ARCH__ >= 900
+  /// By one thread, before `start`: as many arrivals are awaited at a place each time.
+  __device__ static void start_place(uint64_t *place, int count) {
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(address(place)), "r"(count) : "memory");
+  }
+
+  /// Waits until all have arrived at a place for the time `use`, counted from 0.
+  __device__ static void await_phase(const uint64_t *place, int use) {
+    uint32_t at = address(place);
+    uint32_t done = 0;
+    while (!done) {
+      asm volatile(
+          "{\n.reg .pred p;\n"
+          "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+          "selp.u32 %0, 1, 0, p;\n}"
+          : "=r"(done)
+          : "r"(at), "r"(use & 1)
+          : "memory");
+    }
+  }
+
+  /// Begins the copy of the part of `record` into a slot that nobody reads any more. By one thread.
+  __device__ void copy(int slot, const unsigned char *record) const {
+    uint32_t arrival = address(arrivals + slot);
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(arrival), "r"(bytes) : "memory");
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+            address(slots + slot * bytes)),
+        "l"(record + from), "r"(bytes), "r"(arrival)
+        : "memory");
+  }
+#endif
+
   /// To be called once by all threads, which then have to meet, before anything else.
   __device__ void start() {
 #if __CUDA_ARCH__ >= 900
     if (threadIdx.x == 0) {
-      for (int i = 0; i < count; ++i) {
-        asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(address(arrivals + i)) : "memory");
-      }
+      for (int i = 0; i < count; ++i) start_place(arrivals + i, 1);
       asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
       asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
     }
@@ -59,17 +90,10 @@ struct RecordQueue {
 
   /// Begins the copy of the part of `record` into a slot that nobody reads any more. By all threads.
   __device__ void fetch(int slot, const unsigned char *record) {
-    unsigned char *to = slots + slot * bytes;
 #if __CUDA_ARCH__ >= 900
-    if (threadIdx.x == 0) {
-      uint32_t arrival = address(arrivals + slot);
-      asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(arrival), "r"(bytes) : "memory");
-      asm volatile(
-          "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(address(to)),
-          "l"(record + from), "r"(bytes), "r"(arrival)
-          : "memory");
-    }
+    if (threadIdx.x == 0) copy(slot, record);
 #else
+    unsigned char *to = slots + slot * bytes;
     for (int i = 16 * threadIdx.x; i < bytes; i += 16 * blockDim.x) {
       asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address(to + i)), "l"(record + from + i)
                    : "memory");
@@ -78,19 +102,9 @@ struct RecordQueue {
   }
 
   /// Waits for the `use`-th record of a slot, counted from 0. By all threads.
-  __device__ const unsigned char *await(int slot, int use) {
+  __device__ const unsigned char *await(int slot, int use) const {
 #if __CUDA_ARCH__ >= 900
-    uint32_t arrival = address(arrivals + slot);
-    uint32_t done = 0;
-    while (!done) {
-      asm volatile(
-          "{\n.reg .pred p;\n"
-          "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
-          "selp.u32 %0, 1, 0, p;\n}"
-          : "=r"(done)
-          : "r"(arrival), "r"(use & 1)
-          : "memory");
-    }
+    await_phase(arrivals + slot, use);
 #else
     asm volatile("cp.async.wait_all;" ::: "memory");
     __syncthreads();

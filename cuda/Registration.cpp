@@ -110,7 +110,7 @@ void run_forward(const GatedDeltaRuleCall &call, const at::Tensor &out, float *m
     if (first > 0) piece.memory = memory;
     TokenView piece_out = from_token(view(out), first, element_bytes);
     if (by_transitions) {
-      check_launch(gated_delta_rule_transitions(piece), "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_transitions(piece, Purpose::kOutputs), "gated_delta_rule_transitions");
       check_launch(gated_delta_rule_follow(piece, piece_out, memory), "gated_delta_rule_follow");
     } else {
       check_launch(gated_delta_rule_prepare(piece), "gated_delta_rule_prepare");
@@ -168,7 +168,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
 
   int64_t chunks = int64_t(whole.heads) * whole.chunks();
   int64_t width = (whole.value_width + 15) / 16 * 16, element_bytes = value.element_size();
+  bool by_transitions = has_transitions(whole);
+  // Transitions are done with when the records that the last kernel reads take their place.
   int64_t per_record = record_bytes(whole.key_width, whole.half);
+  if (by_transitions) per_record = std::max(per_record, transition_bytes(whole.key_width));
   int64_t per_memory = width * padded_key_width(whole.key_width) * element_bytes;
   int64_t per_correction = width * kChunk * element_bytes;
   int64_t per_sequence = chunks * (per_record + 2 * per_memory + 2 * per_correction);
@@ -195,9 +198,17 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
                                       floats(of_strength),
                                       floats(of_decay),
                                       floats(of_first)};
+    if (by_transitions) {
+      check_launch(gated_delta_rule_transitions(call, Purpose::kReplay), "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_follow_replay(call, replay), "gated_delta_rule_follow_replay");
+      check_launch(gated_delta_rule_transitions(call, Purpose::kReverse), "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_follow_reverse(call, gradients), "gated_delta_rule_follow_reverse");
+    }
     check_launch(gated_delta_rule_prepare(call), "gated_delta_rule_prepare");
-    check_launch(gated_delta_rule_replay(call, replay), "gated_delta_rule_replay");
-    check_launch(gated_delta_rule_reverse(call, gradients), "gated_delta_rule_reverse");
+    if (!by_transitions) {
+      check_launch(gated_delta_rule_replay(call, replay), "gated_delta_rule_replay");
+      check_launch(gated_delta_rule_reverse(call, gradients), "gated_delta_rule_reverse");
+    }
     check_launch(gated_delta_rule_gradients(call, replay, gradients), "gated_delta_rule_gradients");
   }
   return {of_query, of_key, of_value, of_strength, of_decay, of_first};

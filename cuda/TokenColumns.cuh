@@ -29,20 +29,6 @@ __device__ inline void store_pair(Half *to, bool is_paired, bool first, bool sec
   }
 }
 
-/// The same without a branch, for what has to go on beside products that are under way.
-__device__ inline uint32_t load_pair_if(bool exists, const Half *from) {
-  uint32_t pair;
-  asm volatile("{\n.reg .pred exists;\nsetp.ne.u32 exists, %2, 0;\nmov.u32 %0, 0;\n@exists ld.global.u32 %0, [%1];\n}"
-               : "=r"(pair)
-               : "l"(from), "r"(int(exists)));
-  return pair;
-}
-__device__ inline void store_pair_if(bool exists, Half *to, uint32_t pair) {
-  asm volatile("{\n.reg .pred exists;\nsetp.ne.u32 exists, %2, 0;\n@exists st.global.u32 [%0], %1;\n}" ::"l"(to),
-               "r"(pair), "r"(int(exists))
-               : "memory");
-}
-
 /// The columns of one warp in one head.
 template <typename T>
 struct TokenColumns {
@@ -86,21 +72,6 @@ struct TokenColumns {
     }
   }
 
-  /// fetch() where is_paired holds, without a branch.
-  __device__ void fetch_paired(Pairs &pairs, int first) const {
-    int lane = threadIdx.x & 31;
-    int column = first_column + 2 * (lane & 3), token = first + (lane >> 2);
-    const T *from = head + token * stride + column;
-    bool left = column < width, right = column + 8 < width;
-#pragma unroll
-    for (int row = 0; row < 8; ++row) {
-      bool exists = token + 8 * row < tokens;
-      pairs.r[2 * row] = load_pair_if(exists && left, from);
-      pairs.r[2 * row + 1] = load_pair_if(exists && right, from + 8);
-      from += 8 * stride;
-    }
-  }
-
   /// The numbers that fetch(pairs, first) began to read.
   __device__ void take(float (&x)[8][4], const Pairs &pairs, int first) const {
     if constexpr (sizeof(T) == 2) {
@@ -126,20 +97,20 @@ struct TokenColumns {
     }
   }
 
-  /// Writes the 64 tokens from `first`, none of which exists if that is negative; pairs.r[i] is x[i / 2] of store(x),
-  /// packed. Without a branch where is_paired holds.
+  /// Writes the 64 tokens from `first`; pairs.r[i] is x[i / 2] of store(x), packed.
   template <bool kPaired>
   __device__ void store_packed(const Pairs &pairs, int first) const {
     int lane = threadIdx.x & 31;
     int column = first_column + 2 * (lane & 3), token = first + (lane >> 2);
+    bool left = column < width, right = column + 8 < width;
     T *to = head + token * stride + column;
 #pragma unroll
-    for (int i = 0; i < 16; ++i) {
-      int further = 8 * (i & 1), row = 8 * (i >> 1);
-      uint32_t pair = transposed(pairs.r[i]);
-      bool exists = first >= 0 && token + row < tokens && column + further < width;
-      if constexpr (kPaired) store_pair_if(exists, to + row * stride + further, pair);
-      else store_pair(to + row * stride + further, false, exists, exists && column + further + 1 < width, pair);
+    for (int row = 0; row < 8; ++row) {
+      bool exists = token + 8 * row < tokens;
+      uint32_t low = transposed(pairs.r[2 * row]), high = transposed(pairs.r[2 * row + 1]);
+      store_pair(to, kPaired, exists && left, exists && column + 1 < width, low);
+      store_pair(to + 8, kPaired, exists && right, exists && column + 9 < width, high);
+      to += 8 * stride;
     }
   }
 

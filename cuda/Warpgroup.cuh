@@ -20,6 +20,8 @@ __device__ inline uint64_t right_factor(uint32_t shared_address, int rows) {
   // In units of 16 bytes: the address, from one group of eight columns to the next, from eight rows to the next eight.
   return uint64_t(shared_address >> 4) | uint64_t(rows) << 16 | uint64_t(8) << 32;
 }
+/// The same factor's columns from `bytes` further on in shared memory.
+__device__ inline uint64_t further(uint64_t factor, int bytes) { return factor + (bytes >> 4); }
 
 #ifdef JET_HAS_WARPGROUPS
 
