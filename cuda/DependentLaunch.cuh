@@ -22,10 +22,14 @@ __device__ inline void let_later_start() {
 #endif
 }
 
+/// Shared memory that the system takes for each block.
+constexpr int kReservedSharedBytes = 1024;
+
 /// What a launch asks of the present device.
 struct DeviceLimits {
   int multiprocessors = 0;
   int shared_bytes = 0;  // of a block, at most
+  int multiprocessor_shared_bytes = 0;  // for all its blocks, with what the system takes of each
   bool is_hopper = false;  // or later: clusters and dependent launches
 
   static cudaError_t find(DeviceLimits &limits) {
@@ -35,6 +39,9 @@ struct DeviceLimits {
       error = cudaDeviceGetAttribute(&limits.multiprocessors, cudaDevAttrMultiProcessorCount, device);
     if (error == cudaSuccess)
       error = cudaDeviceGetAttribute(&limits.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    if (error == cudaSuccess)
+      error = cudaDeviceGetAttribute(&limits.multiprocessor_shared_bytes,
+                                     cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
     if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
     limits.is_hopper = major >= 9;
     return error;

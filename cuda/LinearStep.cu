@@ -11,8 +11,8 @@
 #include <algorithm>
 
 #include "DependentLaunch.cuh"
-#include "Launch.cuh"
 #include "LinearStep.h"
+#include "Mma.cuh"
 
 namespace jet::cuda {
 namespace {
@@ -22,29 +22,29 @@ constexpr int kThreads = 32 * kWarps;
 /// Rows of the weight that are multiplied together, and columns.
 constexpr int kTileRows = 16;
 constexpr int kColumns = 32;
-/// Items, of 1 KB, that a warp has on their way.
-constexpr int kDepth = 8;
 constexpr int kItemBytes = kTileRows * kColumns * 2;
-constexpr int kRingBytes = kWarps * kDepth * kItemBytes;
-/// Sums of warps that wait to be added.
-constexpr int kSums = 4096;
-/// The most rows of x; more would need more sums and more room for x.
-constexpr int kMostRows = kSums / (kWarps * kTileRows);
+/// Items, of 1 KB, that a warp has on their way: many where a block that waits for its input has room beside the one
+/// before it, as they are all that memory has to do meanwhile.
+constexpr int kFewItems = 8;
+constexpr int kManyItems = 12;
 /// The most rows that are taken: with 16, libtorch's products are faster for nearly all shapes (docs/LOG.md).
-constexpr int kFewRows = 8;
-
-static_assert(kDepth == 8, "a slot is found by a mask of 7");
+constexpr int kMostRows = 8;
+/// Sums of warps that wait to be added, at most.
+constexpr int kMostSums = 4096;
 
 /// How a call is shared out.
 struct Plan {
   int blocks;      // of the grid
   int pieces;      // of 32 columns
-  int along;       // warps that share the columns of a tile
+  int along;       // warps that share the columns of a tile, a power of 2
+  int together;    // tiles whose sums are added together
+  int sums;        // of all warps for these
   int row_stride;  // of x in shared memory, in elements: an odd number of 64 bytes, so that rows lie in other banks
+  int items;       // that a warp has on their way
   int bytes;       // of shared memory
 
-  Plan(const LinearStepCall &call, int multiprocessors) {
-    blocks = std::min(call.out, multiprocessors);
+  Plan(const LinearStepCall &call, const DeviceLimits &limits) {
+    blocks = std::min(call.out, limits.multiprocessors);
     pieces = (call.in + kColumns - 1) / kColumns;
     int tile = call.gates_output ? kTileRows / 2 : kTileRows;
     int share = (call.out + blocks - 1) / blocks;
@@ -58,9 +58,18 @@ struct Plan {
       along = ways;
       least = items;
     }
+    int groups = kWarps / along;
+    int sums_of_round = kWarps * call.rows * kTileRows;
+    int rounds = std::min(kMostSums / sums_of_round, (tiles + groups - 1) / groups);
+    together = rounds * groups;
+    sums = rounds * sums_of_round;
     row_stride = (pieces | 1) * kColumns;
-    int64_t needed = kRingBytes + 4 * (kSums + kMostRows) + 2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0));
-    bytes = static_cast<int>(std::min<int64_t>(needed, INT32_MAX));
+    int64_t others = 4 * (sums + kMostRows) + 2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0));
+    auto needed = [&](int items) { return int64_t(items) * kWarps * kItemBytes + others; };
+    // Half a multiprocessor's memory and 2 KB: of two products that follow each other in a layer, the other leaves these.
+    int64_t room = limits.multiprocessor_shared_bytes / 2 + 2048 - kReservedSharedBytes;
+    items = needed(kManyItems) <= room ? kManyItems : kFewItems;
+    bytes = static_cast<int>(std::min<int64_t>(needed(items), INT32_MAX));
   }
 };
 
@@ -111,8 +120,8 @@ struct Shared {
 
   __device__ Shared(unsigned char *base, const LinearStepCall &call, const Plan &plan)
       : ring(base),
-        sums(reinterpret_cast<float *>(base + kRingBytes)),
-        scales(sums + kSums),
+        sums(reinterpret_cast<float *>(base + plan.items * kWarps * kItemBytes)),
+        scales(sums + plan.sums),
         x(reinterpret_cast<Half *>(scales + kMostRows)),
         norm(x + call.rows * plan.row_stride) {}
 };
@@ -169,12 +178,12 @@ struct Fetch {
   /// Whether all items were asked for.
   __device__ bool is_done() const { return tile >= share.tiles; }
 
-  /// Asks for the next item, if there is one. Ends a group in any case.
+  /// Asks for the next item, if there is one, to lie `slot` bytes on. Ends a group in any case.
   __device__ void next(int slot) {
     if (!is_done()) {
       const bool inside = piece * kColumns + 8 * static_cast<int>(threadIdx.x & 3) < in;
-      copy_16(slots + slot * kItemBytes, upper, has_upper && inside);
-      copy_16(slots + slot * kItemBytes + kItemBytes / 2, lower, has_lower && inside);
+      copy_16(slots + slot, upper, has_upper && inside);
+      copy_16(slots + slot + kItemBytes / 2, lower, has_lower && inside);
       upper += kColumns;
       lower += kColumns;
       if (++piece == end_piece) {
@@ -188,6 +197,7 @@ struct Fetch {
 };
 
 /// Brings x to shared memory as the product takes it, with zeros up to a multiple of 32 columns.
+template <int kItems>
 __device__ inline void bring_inputs(const LinearStepCall &call, const Plan &plan, const Shared &shared) {
   const int lane = threadIdx.x & 31;
   const int vectors = call.in / 8;
@@ -217,7 +227,7 @@ __device__ inline void bring_inputs(const LinearStepCall &call, const Plan &plan
       for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, distance);
       if (lane == 0) shared.scales[n] = rsqrtf(sum / call.in + call.eps);
     }
-    await_groups<kDepth>();  // the norm's weight
+    await_groups<kItems>();  // the norm's weight
     __syncthreads();
     for (int i = threadIdx.x; i < call.rows * vectors; i += kThreads) {
       const int n = i / vectors;
@@ -287,8 +297,8 @@ __device__ inline void finish(const LinearStepCall &call, const Plan &plan, cons
   }
 }
 
-/// kEights: groups of eight rows of x.
-template <int kEights>
+/// kItems: those that a warp has on their way.
+template <int kItems>
 __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearStepCall call, const Plan plan) {
   extern __shared__ __align__(128) unsigned char memory[];
   const Shared shared(memory, call, plan);
@@ -311,7 +321,7 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
     }
   }
   end_group();
-  unsigned char *ring = shared.ring + warp * kDepth * kItemBytes + lane * 16;
+  unsigned char *ring = shared.ring + warp * kItems * kItemBytes + lane * 16;
   Fetch fetch{static_cast<const Half *>(call.weight),
               call.in,
               call.out,
@@ -325,37 +335,29 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
               first_piece};
   if (group < share.tiles) fetch.aim();
 #pragma unroll 1
-  for (int slot = 0; slot < kDepth; ++slot) fetch.next(slot);
+  for (int item = 0; item < kItems; ++item) fetch.next(item * kItemBytes);
 
   wait_for_earlier();
-  bring_inputs(call, plan, shared);
+  bring_inputs<kItems>(call, plan, shared);
 
-  const Half *columns[kEights];
-#pragma unroll
-  for (int e = 0; e < kEights; ++e) columns[e] = shared.x + min(8 * e + g, call.rows - 1) * plan.row_stride + 8 * t;
-
-  const int tiles_together = groups * (kMostRows / call.rows);
-  int slot = 0;
+  const Half *columns = shared.x + min(g, call.rows - 1) * plan.row_stride + 8 * t;
+  int slot = 0;  // in bytes
   bool has_begun = fetch.is_done();
   if (has_begun) let_later_start();
-  for (int round = 0; round < share.tiles; round += tiles_together) {
-    const int end = min(round + tiles_together, share.tiles);
+  for (int round = 0; round < share.tiles; round += plan.together) {
+    const int end = min(round + plan.together, share.tiles);
     for (int tile = round + group; tile < end; tile += groups) {
-      float sums[kEights][4];
-      clear(sums);
+      float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll 1
       for (int piece = first_piece; piece < end_piece; ++piece) {
-        await_groups<kDepth - 1>();
-        const uint4 upper = *reinterpret_cast<const uint4 *>(ring + slot * kItemBytes);
-        const uint4 lower = *reinterpret_cast<const uint4 *>(ring + slot * kItemBytes + kItemBytes / 2);
+        await_groups<kItems - 1>();
+        const uint4 upper = *reinterpret_cast<const uint4 *>(ring + slot);
+        const uint4 lower = *reinterpret_cast<const uint4 *>(ring + slot + kItemBytes / 2);
+        const uint4 x = *reinterpret_cast<const uint4 *>(columns + piece * kColumns);
         const uint32_t first[4] = {upper.x, lower.x, upper.y, lower.y};
         const uint32_t second[4] = {upper.z, lower.z, upper.w, lower.w};
-#pragma unroll
-        for (int e = 0; e < kEights; ++e) {
-          const uint4 x = *reinterpret_cast<const uint4 *>(columns[e] + piece * kColumns);
-          multiply_half(sums[e], first, x.x, x.y);
-          multiply_half(sums[e], second, x.z, x.w);
-        }
+        multiply_half(sums, first, x.x, x.y);
+        multiply_half(sums, second, x.z, x.w);
         fetch.next(slot);
         // Memory has nothing more to do for this warp: the next kernel may ask for its weight while sums are added here
         // and its input is read there. Begun earlier, it would only ask for it in place of this one.
@@ -363,20 +365,18 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
           let_later_start();
           has_begun = true;
         }
-        slot = (slot + 1) & (kDepth - 1);
+        slot += kItemBytes;
+        if (slot == kItems * kItemBytes) slot = 0;
       }
       float *own = shared.sums + ((tile - round) * plan.along + part) * call.rows * kTileRows + g;
-#pragma unroll
-      for (int e = 0; e < kEights; ++e) {
-        const int n = 8 * e + 2 * t;
-        if (n < call.rows) {
-          own[n * kTileRows] = sums[e][0];
-          own[n * kTileRows + 8] = sums[e][2];
-        }
-        if (n + 1 < call.rows) {
-          own[(n + 1) * kTileRows] = sums[e][1];
-          own[(n + 1) * kTileRows + 8] = sums[e][3];
-        }
+      const int n = 2 * t;
+      if (n < call.rows) {
+        own[n * kTileRows] = sums[0];
+        own[n * kTileRows + 8] = sums[2];
+      }
+      if (n + 1 < call.rows) {
+        own[(n + 1) * kTileRows] = sums[1];
+        own[(n + 1) * kTileRows + 8] = sums[3];
       }
     }
     __syncthreads();
@@ -385,40 +385,26 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   }
 }
 
-/// Whether a kernel may start while the one before it runs: on Hopper and later, in a graph. Elsewhere the kernel before
-/// may be the one that made the weight, and launches take longer than the kernels anyway.
-cudaError_t allows_early_start(cudaStream_t stream, bool &allowed) {
-  int device = 0, major = 0;
+/// The device, and whether this kernel may start while the one before it runs: on Hopper and later, in a graph. Elsewhere
+/// the kernel before may be the one that made the weight, and launches take longer than the kernels anyway.
+cudaError_t find_limits(cudaStream_t stream, DeviceLimits &limits) {
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-  cudaError_t error = cudaStreamIsCapturing(stream, &capture);
-  if (error == cudaSuccess) error = cudaGetDevice(&device);
-  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-  allowed = major >= 9 && capture == cudaStreamCaptureStatusActive;
+  cudaError_t error = DeviceLimits::find(limits);
+  if (error == cudaSuccess) error = cudaStreamIsCapturing(stream, &capture);
+  limits.is_hopper = limits.is_hopper && capture == cudaStreamCaptureStatusActive;
   return error;
 }
 
-template <int kEights>
-cudaError_t launch(const LinearStepCall &call, const Plan &plan) {
-  auto *kernel = linear_step_kernel<kEights>;
+template <int kItems>
+cudaError_t launch(const LinearStepCall &call, const Plan &plan, const DeviceLimits &limits) {
+  auto *kernel = linear_step_kernel<kItems>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.bytes);
   // All kernels of a step want the same split of the first cache, so that one can begin beside the other.
   if (error == cudaSuccess) {
     error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
   }
-  bool may_start_early = false;
-  if (error == cudaSuccess) error = allows_early_start(call.stream, may_start_early);
   if (error != cudaSuccess) return error;
-  cudaLaunchAttribute early{};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(plan.blocks);
-  config.blockDim = dim3(kThreads);
-  config.dynamicSmemBytes = plan.bytes;
-  config.stream = call.stream;
-  config.attrs = &early;
-  config.numAttrs = may_start_early ? 1 : 0;
-  return cudaLaunchKernelEx(&config, kernel, call, plan);
+  return launch_dependent(limits, kernel, dim3(plan.blocks), kThreads, plan.bytes, 1, call.stream, call, plan);
 }
 
 bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
@@ -426,21 +412,20 @@ bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0
 }  // namespace
 
 cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits) {
-  fits = call.rows <= kFewRows && call.in % 8 == 0 && is_aligned(call.x.data) &&
+  fits = call.rows <= kMostRows && call.in % 8 == 0 && is_aligned(call.x.data) &&
          (call.rows == 1 || call.x.stride % 8 == 0) && is_aligned(call.weight) && is_aligned(call.norm);
   if (!fits) return cudaSuccess;
-  Card card;
-  cudaError_t error = Card::find(card);
-  fits = error == cudaSuccess && Plan(call, card.multiprocessors).bytes <= card.shared_bytes;
+  DeviceLimits limits;
+  cudaError_t error = DeviceLimits::find(limits);
+  fits = error == cudaSuccess && Plan(call, limits).bytes <= limits.shared_bytes;
   return error;
 }
 
 cudaError_t linear_step_few(const LinearStepCall &call) {
-  Card card;
-  cudaError_t error = Card::find(card);
-  if (error != cudaSuccess) return error;
-  Plan plan(call, card.multiprocessors);
-  return launch<1>(call, plan);
+  DeviceLimits limits;
+  if (cudaError_t error = find_limits(call.stream, limits); error != cudaSuccess) return error;
+  Plan plan(call, limits);
+  return plan.items == kManyItems ? launch<kManyItems>(call, plan, limits) : launch<kFewItems>(call, plan, limits);
 }
 
 }  // namespace jet::cuda
