@@ -35,6 +35,9 @@ constexpr int kMostSums = 4096;
 /// How a call is shared out.
 struct Plan {
   int blocks;      // of the grid
+  int share;       // features of a block
+  int larger;      // blocks, the first ones, that have one more
+  int tile_rows;   // features of a tile, at most
   int pieces;      // of 32 columns
   int along;       // warps that share the columns of a tile, a power of 2
   int together;    // tiles whose sums are added together
@@ -45,10 +48,11 @@ struct Plan {
 
   Plan(const LinearStepCall &call, const DeviceLimits &limits) {
     blocks = std::min(call.out, limits.multiprocessors);
+    share = call.out / blocks;
+    larger = call.out % blocks;
+    tile_rows = call.gates_output ? kTileRows / 2 : kTileRows;
     pieces = (call.in + kColumns - 1) / kColumns;
-    int tile = call.gates_output ? kTileRows / 2 : kTileRows;
-    int share = (call.out + blocks - 1) / blocks;
-    int tiles = (share + tile - 1) / tile;
+    int tiles = (share + (larger > 0 ? 1 : 0) + tile_rows - 1) / tile_rows;
     along = 1;
     int64_t least = 0;
     for (int ways = 1; ways <= kWarps && ways <= pieces; ways *= 2) {
@@ -126,22 +130,24 @@ struct Shared {
         norm(x + call.rows * plan.row_stride) {}
 };
 
-/// The features of a block, tile by tile.
+/// The features of a block, tile by tile. Divisions take as long as the sums' adding: there is one, before the input.
 struct Share {
   int first;
-  int count;
-  int tile_rows;
   int tiles;
+  int each;    // features of a tile
+  int larger;  // tiles, the first ones, that have one more
 
-  __device__ Share(const LinearStepCall &call, const Plan &plan) {
-    first = static_cast<int>(int64_t(call.out) * blockIdx.x / plan.blocks);
-    count = static_cast<int>(int64_t(call.out) * (blockIdx.x + 1) / plan.blocks) - first;
-    tile_rows = call.gates_output ? kTileRows / 2 : kTileRows;
-    tiles = (count + tile_rows - 1) / tile_rows;
+  __device__ explicit Share(const Plan &plan) {
+    const int block = blockIdx.x;
+    const int count = plan.share + (block < plan.larger ? 1 : 0);
+    first = block * plan.share + min(block, plan.larger);
+    tiles = (count + plan.tile_rows - 1) >> (plan.tile_rows == kTileRows ? 4 : 3);
+    each = count / tiles;
+    larger = count - each * tiles;
   }
 
-  /// The first feature of a tile; tiles are filled evenly.
-  __device__ int begin(int tile) const { return first + static_cast<int>(int64_t(count) * tile / tiles); }
+  /// The first feature of a tile.
+  __device__ int begin(int tile) const { return first + tile * each + min(tile, larger); }
 };
 
 /// Brings a warp's part of the weight into its slots, item after item: the columns of a tile, then the next tile.
@@ -272,11 +278,11 @@ __device__ inline void finish(const LinearStepCall &call, const Plan &plan, cons
   const Half *bias = static_cast<const Half *>(call.bias);
   const Half *residual = static_cast<const Half *>(call.residual.data);
   Half *result = static_cast<Half *>(call.result);
-  const int width = (end - round) * share.tile_rows;
+  const int width = (end - round) * plan.tile_rows;
   for (int i = threadIdx.x; i < width * call.rows; i += kThreads) {
     const int n = i / width;
-    const int tile = (i - n * width) / share.tile_rows;
-    const int row = (i - n * width) % share.tile_rows;
+    const int tile = (i - n * width) / plan.tile_rows;
+    const int row = (i - n * width) % plan.tile_rows;
     const int feature = share.begin(round + tile) + row;
     if (feature >= share.begin(round + tile + 1)) continue;
     const float *own = sums + (tile * plan.along * call.rows + n) * kTileRows + row;
@@ -302,16 +308,17 @@ template <int kItems>
 __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearStepCall call, const Plan plan) {
   extern __shared__ __align__(128) unsigned char memory[];
   const Shared shared(memory, call, plan);
-  const Share share(call, plan);
+  const Share share(plan);
   const int lane = threadIdx.x & 31;
   const int warp = threadIdx.x / 32;
   const int g = lane >> 2;
   const int t = lane & 3;
-  const int groups = kWarps / plan.along;
-  const int group = warp / plan.along;
-  const int part = warp % plan.along;
-  const int first_piece = plan.pieces * part / plan.along;
-  const int end_piece = plan.pieces * (part + 1) / plan.along;
+  const int shift = __ffs(plan.along) - 1;
+  const int groups = kWarps >> shift;
+  const int group = warp >> shift;
+  const int part = warp - (group << shift);
+  const int first_piece = plan.pieces * part >> shift;
+  const int end_piece = plan.pieces * (part + 1) >> shift;
 
   // What is constant is asked for before the input is there.
   if (call.norm) {
