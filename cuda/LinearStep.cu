@@ -68,7 +68,7 @@ struct Plan {
     together = rounds * groups;
     sums = rounds * sums_of_round;
     row_stride = (pieces | 1) * kColumns;
-    int64_t others = 4 * (sums + kMostRows) + 2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0));
+    int64_t others = 4 * sums + 2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0));
     auto needed = [&](int items) { return int64_t(items) * kWarps * kItemBytes + others; };
     // Half a multiprocessor's memory and 2 KB: of two products that follow each other in a layer, the other leaves these.
     int64_t room = limits.multiprocessor_shared_bytes / 2 + 2048 - kReservedSharedBytes;
@@ -117,16 +117,14 @@ struct Eight {
 /// Where the parts of shared memory begin.
 struct Shared {
   unsigned char *ring;
-  float *sums;
-  float *scales;
+  float *sums;  // of squares, then of the warps' products
   Half *x;
   Half *norm;
 
   __device__ Shared(unsigned char *base, const LinearStepCall &call, const Plan &plan)
       : ring(base),
         sums(reinterpret_cast<float *>(base + plan.items * kWarps * kItemBytes)),
-        scales(sums + plan.sums),
-        x(reinterpret_cast<Half *>(scales + kMostRows)),
+        x(reinterpret_cast<Half *>(sums + plan.sums)),
         norm(x + call.rows * plan.row_stride) {}
 };
 
@@ -202,74 +200,97 @@ struct Fetch {
   }
 };
 
-/// Brings x to shared memory as the product takes it, with zeros up to a multiple of 32 columns.
-template <int kItems>
-__device__ inline void bring_inputs(const LinearStepCall &call, const Plan &plan, const Shared &shared) {
-  const int lane = threadIdx.x & 31;
+/// Brings x to shared memory as it is, with zeros up to a multiple of 32 columns. Of a row, a thread has every 256th
+/// vector of eight numbers, here and in `prepare_inputs`. Not through the first cache, which is not told what an earlier
+/// kernel writes while this one runs.
+__device__ inline void copy_inputs(const LinearStepCall &call, const Plan &plan, Half *to) {
+  constexpr int kTogether = 5;  // vectors of which a thread reads the last before it uses the first
+  const int own = threadIdx.x;
   const int vectors = call.in / 8;
-  const Half *x = static_cast<const Half *>(call.x.data);
-  auto place = [&](int n, int v) { return reinterpret_cast<uint4 *>(shared.x + n * plan.row_stride) + v; };
-  // Not through the first cache, which is not told what an earlier kernel writes while this one runs.
-  auto load = [&](int n, int v) { return __ldcg(reinterpret_cast<const uint4 *>(x + n * call.x.stride) + v); };
-
-  const int padding = plan.pieces * (kColumns / 8) - vectors;
-  for (int i = threadIdx.x; i < call.rows * padding; i += kThreads) {
-    *place(i / padding, vectors + i % padding) = make_uint4(0, 0, 0, 0);
+  const int padded = plan.pieces * (kColumns / 8);
+  if (own >= padded) return;
+  const Half *from = static_cast<const Half *>(call.x.data);
+  int n = 0;
+  int v = own;
+  while (n < call.rows) {
+    uint4 bits[kTogether];
+    uint4 *places[kTogether];
+    int count = 0;
+#pragma unroll
+    for (int i = 0; i < kTogether; ++i) {
+      if (n == call.rows) break;
+      places[i] = reinterpret_cast<uint4 *>(to) + v;
+      bits[i] = v < vectors ? __ldcg(reinterpret_cast<const uint4 *>(from) + v) : make_uint4(0, 0, 0, 0);
+      ++count;
+      v += kThreads;
+      if (v < padded) continue;
+      v = own;
+      ++n;
+      from += call.x.stride;
+      to += plan.row_stride;
+    }
+#pragma unroll
+    for (int i = 0; i < kTogether; ++i) {
+      if (i == count) break;
+      *places[i] = bits[i];
+    }
   }
+}
+
+/// Norm and activation of x in shared memory. The order of a row's sum of squares is the same whatever the other rows.
+template <int kItems>
+__device__ inline void prepare_inputs(const LinearStepCall &call, const Plan &plan, const Shared &shared) {
+  const int vectors = call.in / 8;
+  auto place = [&](int n, int v) { return reinterpret_cast<uint4 *>(shared.x + n * plan.row_stride) + v; };
   if (call.norm) {
-    for (int n = threadIdx.x / 32; n < call.rows; n += kWarps) {
+#pragma unroll 4
+    for (int n = 0; n < call.rows; ++n) {
       float sum = 0.0f;
-#pragma unroll 8
-      for (int v = lane; v < vectors; v += 32) {
-        const Eight numbers{load(n, v)};
-        *place(n, v) = numbers.bits;
+      for (int v = threadIdx.x; v < vectors; v += kThreads) {
+        const Eight numbers{*place(n, v)};
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
           const float2 pair = numbers.pair(i);
-          sum += pair.x * pair.x + pair.y * pair.y;
+          sum = fmaf(pair.x, pair.x, sum);
+          sum = fmaf(pair.y, pair.y, sum);
         }
       }
 #pragma unroll
       for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, distance);
-      if (lane == 0) shared.scales[n] = rsqrtf(sum / call.in + call.eps);
+      if (threadIdx.x % 32 == 0) shared.sums[n * kWarps + threadIdx.x / 32] = sum;
     }
     await_groups<kItems>();  // the norm's weight
     __syncthreads();
-    for (int i = threadIdx.x; i < call.rows * vectors; i += kThreads) {
-      const int n = i / vectors;
-      const int v = i - n * vectors;
-      const float scale = shared.scales[n];
-      const Eight weights{reinterpret_cast<const uint4 *>(shared.norm)[v]};
-      Eight numbers{*place(n, v)};
+  }
+  for (int n = 0; n < call.rows; ++n) {
+    float scale = 1.0f;
+    if (call.norm) {
+      float sum = 0.0f;
 #pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const float2 pair = numbers.pair(j);
-        const float2 weight = weights.pair(j);
-        numbers.set_pair(j, pair.x * scale * weight.x, pair.y * scale * weight.y);
-        if (call.activates_input) {
-          const float2 normed = numbers.pair(j);
-          numbers.set_pair(j, silu(normed.x), silu(normed.y));
+      for (int warp = 0; warp < kWarps; ++warp) sum += shared.sums[n * kWarps + warp];
+      scale = rsqrtf(sum / call.in + call.eps);
+    }
+    for (int v = threadIdx.x; v < vectors; v += kThreads) {
+      Eight numbers{*place(n, v)};
+      if (call.norm) {
+        const Eight weights{reinterpret_cast<const uint4 *>(shared.norm)[v]};
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          const float2 pair = numbers.pair(i);
+          const float2 weight = weights.pair(i);
+          numbers.set_pair(i, pair.x * scale * weight.x, pair.y * scale * weight.y);
         }
       }
-      *place(n, v) = numbers.bits;
-    }
-  } else {
-#pragma unroll 4
-    for (int i = threadIdx.x; i < call.rows * vectors; i += kThreads) {
-      const int n = i / vectors;
-      const int v = i - n * vectors;
-      Eight numbers{load(n, v)};
       if (call.activates_input) {
 #pragma unroll
-        for (int j = 0; j < 4; ++j) {
-          const float2 pair = numbers.pair(j);
-          numbers.set_pair(j, silu(pair.x), silu(pair.y));
+        for (int i = 0; i < 4; ++i) {
+          const float2 pair = numbers.pair(i);
+          numbers.set_pair(i, silu(pair.x), silu(pair.y));
         }
       }
       *place(n, v) = numbers.bits;
     }
   }
-  __syncthreads();
 }
 
 /// Adds the warps' sums of the tiles from `round` on, and writes the result of those.
@@ -345,7 +366,9 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   for (int item = 0; item < kItems; ++item) fetch.next(item * kItemBytes);
 
   wait_for_earlier();
-  bring_inputs<kItems>(call, plan, shared);
+  copy_inputs(call, plan, shared.x);
+  if (call.norm || call.activates_input) prepare_inputs<kItems>(call, plan, shared);
+  __syncthreads();
 
   const Half *columns = shared.x + min(g, call.rows - 1) * plan.row_stride + 8 * t;
   int slot = 0;  // in bytes
