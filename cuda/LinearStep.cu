@@ -37,7 +37,7 @@ struct Plan {
   int blocks;      // of the grid
   int share;       // features of a block
   int larger;      // blocks, the first ones, that have one more
-  int tile_rows;   // features of a tile, at most
+  int tile_bits;   // a tile has at most 2^tile_bits features
   int pieces;      // of 32 columns
   int along;       // warps that share the columns of a tile, a power of 2
   int together;    // tiles whose sums are added together
@@ -50,9 +50,9 @@ struct Plan {
     blocks = std::min(call.out, limits.multiprocessors);
     share = call.out / blocks;
     larger = call.out % blocks;
-    tile_rows = call.gates_output ? kTileRows / 2 : kTileRows;
+    tile_bits = call.gates_output ? 3 : 4;
     pieces = (call.in + kColumns - 1) / kColumns;
-    int tiles = (share + (larger > 0 ? 1 : 0) + tile_rows - 1) / tile_rows;
+    int tiles = tiles_of(share + (larger > 0 ? 1 : 0));
     along = 1;
     int64_t least = 0;
     for (int ways = 1; ways <= kWarps && ways <= pieces; ways *= 2) {
@@ -75,6 +75,8 @@ struct Plan {
     items = needed(kManyItems) <= room ? kManyItems : kFewItems;
     bytes = static_cast<int>(std::min<int64_t>(needed(items), INT32_MAX));
   }
+
+  __host__ __device__ int tiles_of(int features) const { return (features + (1 << tile_bits) - 1) >> tile_bits; }
 };
 
 /// Asks for 16 bytes of device memory, or for zeros.
@@ -128,7 +130,7 @@ struct Shared {
         norm(x + call.rows * plan.row_stride) {}
 };
 
-/// The features of a block, tile by tile. Divisions take as long as the sums' adding: there is one, before the input.
+/// The features of a block, tile by tile; one division, while the input is not there yet.
 struct Share {
   int first;
   int tiles;
@@ -139,7 +141,7 @@ struct Share {
     const int block = blockIdx.x;
     const int count = plan.share + (block < plan.larger ? 1 : 0);
     first = block * plan.share + min(block, plan.larger);
-    tiles = (count + plan.tile_rows - 1) >> (plan.tile_rows == kTileRows ? 4 : 3);
+    tiles = plan.tiles_of(count);
     each = count / tiles;
     larger = count - each * tiles;
   }
@@ -293,36 +295,57 @@ __device__ inline void prepare_inputs(const LinearStepCall &call, const Plan &pl
   }
 }
 
-/// Adds the warps' sums of the tiles from `round` on, and writes the result of those.
-__device__ inline void finish(const LinearStepCall &call, const Plan &plan, const Share &share, const float *sums,
-                              int round, int end) {
-  const Half *bias = static_cast<const Half *>(call.bias);
-  const Half *residual = static_cast<const Half *>(call.residual.data);
-  Half *result = static_cast<Half *>(call.result);
-  const int width = (end - round) * plan.tile_rows;
-  for (int i = threadIdx.x; i < width * call.rows; i += kThreads) {
-    const int n = i / width;
-    const int tile = (i - n * width) / plan.tile_rows;
-    const int row = (i - n * width) % plan.tile_rows;
-    const int feature = share.begin(round + tile) + row;
-    if (feature >= share.begin(round + tile + 1)) continue;
-    const float *own = sums + (tile * plan.along * call.rows + n) * kTileRows + row;
-    auto total = [&](int offset, int weight_row) {
-      float sum = 0.0f;
-      for (int part = 0; part < plan.along; ++part) sum += own[part * call.rows * kTileRows + offset];
-      if (bias) sum += number(bias[weight_row]);
-      return number(rounded<Half>(sum));
-    };
-    float y = total(0, feature);
-    if (call.gates_output) y = number(rounded<Half>(silu(y) * total(8, call.out + feature)));
-    if (residual) {
-      const unsigned short *other =
-          reinterpret_cast<const unsigned short *>(residual + n * call.residual.stride + feature);
-      y += __uint_as_float(static_cast<uint32_t>(__ldcg(other)) << 16);
-    }
-    result[int64_t(n) * call.out + feature] = rounded<Half>(y);
+/// A number of the result: where the warps' sums of it lie, and what is added to them, which is asked for before they do.
+struct Output {
+  int n;
+  int feature;
+  bool exists;  // whether the tile has as many features
+  int sums;     // where the first warp's lies
+  unsigned short bias = 0;
+  unsigned short gated_bias = 0;
+  unsigned short residual = 0;
+
+  /// The `i`-th of the tiles from `round` to `end`, row of x after row. Reads no more than is constant.
+  __device__ Output(const LinearStepCall &call, const Plan &plan, const Share &share, int round, int end, int i) {
+    const int width = (end - round) << plan.tile_bits;
+    n = call.rows == 1 ? i >= width : i / width;
+    const int tile = (i - n * width) >> plan.tile_bits;
+    const int row = (i - n * width) & ((1 << plan.tile_bits) - 1);
+    feature = share.begin(round + tile) + row;
+    exists = n < call.rows && feature < share.begin(round + tile + 1);
+    sums = (tile * plan.along * call.rows + n) * kTileRows + row;
+    if (!exists || !call.bias) return;
+    const unsigned short *biases = static_cast<const unsigned short *>(call.bias);
+    bias = biases[feature];
+    if (call.gates_output) gated_bias = biases[call.out + feature];
   }
-}
+
+  /// Asks for what is added to the product. Not through the first cache, as x.
+  __device__ void ask(const LinearStepCall &call) {
+    if (!exists || !call.residual.data) return;
+    residual = __ldcg(static_cast<const unsigned short *>(call.residual.data) + n * call.residual.stride + feature);
+  }
+
+  /// Adds the sums of the warps in their order and writes the result.
+  __device__ void write(const LinearStepCall &call, const Plan &plan, const float *all) const {
+    if (!exists) return;
+    auto wide = [](unsigned short x) { return __uint_as_float(static_cast<uint32_t>(x) << 16); };
+    auto total = [&](int offset, unsigned short bias) {
+      float parts[kWarps];
+#pragma unroll
+      for (int i = 0; i < kWarps; ++i) {
+        parts[i] = i < plan.along ? all[sums + offset + i * call.rows * kTileRows] : 0.0f;
+      }
+      float sum = 0.0f;
+#pragma unroll
+      for (int i = 0; i < kWarps; ++i) sum += parts[i];
+      return number(rounded<Half>(sum + wide(bias)));
+    };
+    float y = total(0, bias);
+    if (call.gates_output) y = number(rounded<Half>(silu(y) * total(8, gated_bias)));
+    static_cast<Half *>(call.result)[int64_t(n) * call.out + feature] = rounded<Half>(y + wide(residual));
+  }
+};
 
 /// kItems: those that a warp has on their way.
 template <int kItems>
@@ -365,6 +388,8 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
 #pragma unroll 1
   for (int item = 0; item < kItems; ++item) fetch.next(item * kItemBytes);
 
+  Output output(call, plan, share, 0, min(plan.together, share.tiles), threadIdx.x);
+
   wait_for_earlier();
   copy_inputs(call, plan, shared.x);
   if (call.norm || call.activates_input) prepare_inputs<kItems>(call, plan, shared);
@@ -376,6 +401,8 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   if (has_begun) let_later_start();
   for (int round = 0; round < share.tiles; round += plan.together) {
     const int end = min(round + plan.together, share.tiles);
+    if (round > 0) output = Output(call, plan, share, round, end, threadIdx.x);
+    output.ask(call);
     for (int tile = round + group; tile < end; tile += groups) {
       float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll 1
@@ -410,7 +437,13 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
       }
     }
     __syncthreads();
-    finish(call, plan, share, shared.sums, round, end);
+    output.write(call, plan, shared.sums);
+    const int outputs = ((end - round) << plan.tile_bits) * call.rows;
+    for (int i = threadIdx.x + kThreads; i < outputs; i += kThreads) {
+      Output other(call, plan, share, round, end, i);
+      other.ask(call);
+      other.write(call, plan, shared.sums);
+    }
     if (end < share.tiles) __syncthreads();
   }
 }
