@@ -108,6 +108,10 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
 
   Output output(call, plan, share, 0, min(plan.together, share.tiles), threadIdx.x);
 
+  // Begun before memory has nothing more to do for this kernel, the next would only ask for its weight in place of this
+  // one. Afterwards it asks while input is read and sums are added, here and by the kernels before.
+  bool has_begun = fetch.is_done();
+  if (has_begun) let_later_start();
   wait_for_earlier();
   copy_inputs(call, plan, shared.x);
   if (call.norm || call.activates_input) prepare_inputs<kItems>(call, plan, shared);
@@ -115,8 +119,6 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
 
   const Half *columns = shared.x + min(g, call.rows - 1) * plan.row_stride + 8 * t;
   int slot = 0;  // in bytes
-  bool has_begun = fetch.is_done();
-  if (has_begun) let_later_start();
   for (int round = 0; round < share.tiles; round += plan.together) {
     const int end = min(round + plan.together, share.tiles);
     if (round > 0) output = Output(call, plan, share, round, end, threadIdx.x);
@@ -134,8 +136,6 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
         multiply_half(sums, first, x.x, x.y);
         multiply_half(sums, second, x.z, x.w);
         fetch.next(slot);
-        // Memory has nothing more to do for this warp: the next kernel may ask for its weight while sums are added here
-        // and its input is read there. Begun earlier, it would only ask for it in place of this one.
         if (!has_begun && fetch.is_done()) {
           let_later_start();
           has_begun = true;
