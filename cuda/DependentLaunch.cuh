@@ -48,12 +48,20 @@ struct DeviceLimits {
   }
 };
 
+/// Asks for as much of the first cache as shared memory as there is. Kernels that want other splits cannot run beside each
+/// other on a multiprocessor, so all that follow one another in a step want the same.
+template <typename Kernel>
+cudaError_t prefer_shared_memory(Kernel *kernel) {
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+}
+
 /// Launches `kernel` behind the work of `stream`; on Hopper it may start before that has ended.
 ///
 /// - cluster: blocks of a cluster along x, on Hopper.
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch_dependent(const DeviceLimits &limits, void (*kernel)(Parameters...), dim3 grid, int threads,
                              int shared_bytes, int cluster, cudaStream_t stream, const Arguments &...arguments) {
+  if (cudaError_t error = prefer_shared_memory(kernel); error != cudaSuccess) return error;
   cudaLaunchAttribute attributes[2];
   cudaLaunchConfig_t config{};
   config.gridDim = grid;

@@ -180,10 +180,6 @@ template <int kItems>
 cudaError_t launch(const LinearStepCall &call, const LinearPlan &plan, const DeviceLimits &limits) {
   auto *kernel = linear_step_kernel<kItems>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.bytes);
-  // All kernels of a step want the same split of the first cache, so that one can begin beside the other.
-  if (error == cudaSuccess) {
-    error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
-  }
   if (error != cudaSuccess) return error;
   return launch_dependent(limits, kernel, dim3(plan.blocks), kThreads, plan.bytes, 1, call.stream, call, plan);
 }
