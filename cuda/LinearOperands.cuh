@@ -146,27 +146,39 @@ __device__ inline void copy_inputs(const LinearStepCall &call, const LinearPlan 
   }
 }
 
-/// Norm and activation of x in shared memory. The order of a row's sum of squares is the same whatever the other rows.
+/// Norm and activation of x in shared memory; a row of a model has one vector a thread or less. The order of a row's sum of squares is the same whatever the other rows.
 template <int kItems>
 __device__ inline void prepare_inputs(const LinearStepCall &call, const LinearPlan &plan, const Shared &shared) {
   const int vectors = call.in / 8;
   auto place = [&](int n, int v) { return reinterpret_cast<uint4 *>(shared.x + n * plan.row_stride) + v; };
   if (call.norm) {
-#pragma unroll 4
-    for (int n = 0; n < call.rows; ++n) {
-      float sum = 0.0f;
-      for (int v = threadIdx.x; v < vectors; v += kThreads) {
-        const Eight numbers{*place(n, v)};
+    constexpr int kTogether = 4;  // rows whose lanes' sums are added at the same time
+    for (int first = 0; first < call.rows; first += kTogether) {
+      float sums[kTogether] = {};
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const float2 pair = numbers.pair(i);
-          sum = fmaf(pair.x, pair.x, sum);
-          sum = fmaf(pair.y, pair.y, sum);
+      for (int n = 0; n < kTogether; ++n) {
+        if (first + n >= call.rows) break;
+#pragma unroll 1
+        for (int v = threadIdx.x; v < vectors; v += kThreads) {
+          const Eight numbers{*place(first + n, v)};
+#pragma unroll
+          for (int i = 0; i < 4; ++i) {
+            const float2 pair = numbers.pair(i);
+            sums[n] = fmaf(pair.x, pair.x, sums[n]);
+            sums[n] = fmaf(pair.y, pair.y, sums[n]);
+          }
         }
       }
 #pragma unroll
-      for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, distance);
-      if (threadIdx.x % 32 == 0) shared.sums[n * kWarps + threadIdx.x / 32] = sum;
+      for (int distance = 16; distance > 0; distance /= 2) {
+#pragma unroll
+        for (int n = 0; n < kTogether; ++n) sums[n] += __shfl_xor_sync(0xffffffffu, sums[n], distance);
+      }
+      if (threadIdx.x % 32 != 0) continue;
+#pragma unroll
+      for (int n = 0; n < kTogether; ++n) {
+        if (first + n < call.rows) shared.sums[(first + n) * kWarps + threadIdx.x / 32] = sums[n];
+      }
     }
     await_groups<kItems>();  // the norm's weight
     __syncthreads();
@@ -179,6 +191,7 @@ __device__ inline void prepare_inputs(const LinearStepCall &call, const LinearPl
       for (int warp = 0; warp < kWarps; ++warp) sum += shared.sums[n * kWarps + warp];
       scale = rsqrtf(sum / call.in + call.eps);
     }
+#pragma unroll 1
     for (int v = threadIdx.x; v < vectors; v += kThreads) {
       Eight numbers{*place(n, v)};
       if (call.norm) {
