@@ -73,6 +73,7 @@ struct Search {
   __device__ int choose(Told values) {
     int lane = threadIdx.x & 31, digit = lane & 15;
     double own = 0;
+#pragma unroll 1
     for (int rank = 0; rank < cluster_size(); ++rank) own += double_of(values[rank][digit]);
     double reached = own;
 #pragma unroll
@@ -113,7 +114,7 @@ struct Search {
     if (threadIdx.x == 0) *listed = 0;
     __syncthreads();
     uint32_t *own = sums + threadIdx.x % kColumns;
-#pragma unroll 2
+#pragma unroll 1
     for (int base = row.warp_first; base < row.warp_end; base += kSampleStep) {
       float x[4];
       row.load(base + 4 * lane, x);
@@ -126,7 +127,7 @@ struct Search {
     }
     __syncthreads();
     double sum = 0;
-#pragma unroll
+#pragma unroll 2
     for (int i = 0; i < kClassesOfWarp; ++i) sum += lane_sum(warp * kClassesOfWarp + i, measure);
     auto values = exchange.tell(bits_of(warp_sum(sum)), turn);
     border.target = measure.target(total_of(values));
@@ -142,7 +143,7 @@ struct Search {
     float nearest = (kClasses - 1 - place) / kClassesOfUnit;
     float end = place == 0 ? INFINITY : nearest + 1 / kClassesOfUnit;
     low = ~0u, high = 0;
-#pragma unroll 2
+#pragma unroll 1
     for (int base = row.warp_first; base < row.warp_end; base += kSampleStep) {
       float x[4];
       bool is_in[4], any = false;
@@ -190,13 +191,16 @@ struct Search {
       int shift = max(0, 28 - __clz(high - low));
       uint64_t own = 0;
       auto add = [&](uint32_t key) {
-        if (key - low <= high - low && static_cast<int>((key - low) >> shift) == warp) own += measure(row, logit_of(key), octave);
+        uint32_t beyond = key - low;
+        if (beyond > high - low || static_cast<int>(beyond >> shift) != warp) return;
+        own += measure(row, logit_of(key), octave);
       };
       if (count <= kListed) {
 #pragma unroll 4
         for (int i = lane; i < count; i += 32) add(sums[i]);
       } else {
-        for (int i = lane; i < row.count; i += 32) add(key_of(row.own[i]));
+#pragma unroll 1
+        for (int i = lane; i < row.count; i += 32) add(key_of(row.at(i)));
       }
       double sum = warp_sum(static_cast<double>(own) * measure.unit(octave));
       low += static_cast<uint32_t>(choose(exchange.tell(bits_of(sum), turn))) << shift;

@@ -84,6 +84,7 @@ __device__ int64_t equal_before(const Row &row, const Threshold &threshold, int 
   count = __reduce_add_sync(~0u, count);
   auto values = exchange.tell(static_cast<uint64_t>(count), turn);
   int64_t before = 0;
+#pragma unroll 1
   for (int w = 0; w < cluster_rank() * kSampleWarps + warp; ++w)
     before += static_cast<int64_t>(values[w / kSampleWarps][w % kSampleWarps]);
   return before;
@@ -122,7 +123,7 @@ __device__ void draw(const Row &row, const Threshold &threshold, float farthest,
   int64_t before = threshold.is_cut() ? equal_before(row, threshold, turn) : 0;
   double own = 0;
   int64_t seen = before;
-#pragma unroll 2
+#pragma unroll 1
   for (int base = row.warp_first; base < row.warp_end; base += kSampleStep) {
     float weights[4];
     load_weights(row, threshold, farthest, base, seen, weights);
@@ -172,13 +173,11 @@ __device__ void draw(const Row &row, const Threshold &threshold, float farthest,
 }
 
 /// - chunk: logits of a block, a multiple of 4.
-/// - keeps: whether they fit into shared memory, behind what the search needs.
+/// - keeps: whether they fit into shared memory, before what a search needs.
 __global__ void __launch_bounds__(kSampleThreads, 2) sample_step_kernel(SampleStepCall call, int chunk, bool keeps) {
-  extern __shared__ __align__(16) uint32_t sampling_shared[];
   let_later_start();
   wait_for_earlier();
   int n = blockIdx.y, warp = threadIdx.x >> 5, turn = 0;
-  float *kept = keeps ? reinterpret_cast<float *>(sampling_shared + kListed) : nullptr;
   Row row;
   row.first = min(cluster_rank() * chunk, call.vocabulary);
   row.count = min(chunk, call.vocabulary - row.first);
@@ -186,13 +185,12 @@ __global__ void __launch_bounds__(kSampleThreads, 2) sample_step_kernel(SampleSt
   row.segment = ((chunk + kSampleWarps - 1) / kSampleWarps + kSampleStep - 1) / kSampleStep * kSampleStep;
   row.warp_first = min(warp * row.segment, row.count);
   row.warp_end = min(row.warp_first + row.segment, row.count);
-  const float *logits = call.logits + n * call.row_stride + row.first;
-  row.own = keeps ? kept : logits;
+  row.logits = call.logits + n * call.row_stride + row.first;
   row.is_shared = keeps;
   // No block may write into another's memory before that has begun.
   synchronize_cluster();
 
-  uint64_t best = read_row(logits, kept, row, exchange, turn);
+  uint64_t best = read_row(row, exchange, turn);
   float temperature = call.temperature[n];
   int64_t *id = call.ids + n;
   bool is_first = cluster_rank() == 0 && threadIdx.x == 0;
@@ -210,7 +208,7 @@ __global__ void __launch_bounds__(kSampleThreads, 2) sample_step_kernel(SampleSt
   row.scale = fminf(fmaxf(1.0f / temperature, 1e-37f), 1e30f) * 1.44269504088896f;
 
   Threshold threshold;
-  Search search{row, exchange, turn, sampling_shared, &listed};
+  Search search{row, exchange, turn, reinterpret_cast<uint32_t *>(sampling_shared + (keeps ? chunk : 0)), &listed};
   int top_k = call.top_k[n];
   float top_p = call.top_p[n], min_p = call.min_p[n];
   if (top_k > 0 && top_k < call.vocabulary) {
