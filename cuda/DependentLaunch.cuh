@@ -22,10 +22,14 @@ __device__ inline void let_later_start() {
 #endif
 }
 
+/// Shared memory that the system takes for each block.
+constexpr int kReservedSharedBytes = 1024;
+
 /// What a launch asks of the present device.
 struct DeviceLimits {
   int multiprocessors = 0;
   int shared_bytes = 0;  // of a block, at most
+  int multiprocessor_shared_bytes = 0;  // for all its blocks, with what the system takes of each
   bool is_hopper = false;  // or later: clusters and dependent launches
 
   static cudaError_t find(DeviceLimits &limits) {
@@ -35,11 +39,21 @@ struct DeviceLimits {
       error = cudaDeviceGetAttribute(&limits.multiprocessors, cudaDevAttrMultiProcessorCount, device);
     if (error == cudaSuccess)
       error = cudaDeviceGetAttribute(&limits.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    if (error == cudaSuccess)
+      error = cudaDeviceGetAttribute(&limits.multiprocessor_shared_bytes,
+                                     cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
     if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
     limits.is_hopper = major >= 9;
     return error;
   }
 };
+
+/// Asks for as much of the first cache as shared memory as there is. Kernels that want other splits cannot run beside each
+/// other on a multiprocessor, so all that follow one another in a step want the same.
+template <typename Kernel>
+cudaError_t prefer_shared_memory(Kernel *kernel) {
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+}
 
 /// Launches `kernel` behind the work of `stream`; on Hopper it may start before that has ended.
 ///
@@ -47,6 +61,7 @@ struct DeviceLimits {
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch_dependent(const DeviceLimits &limits, void (*kernel)(Parameters...), dim3 grid, int threads,
                              int shared_bytes, int cluster, cudaStream_t stream, const Arguments &...arguments) {
+  if (cudaError_t error = prefer_shared_memory(kernel); error != cudaSuccess) return error;
   cudaLaunchAttribute attributes[2];
   cudaLaunchConfig_t config{};
   config.gridDim = grid;

@@ -394,7 +394,9 @@ bool is_aligned(const void *p, size_t bytes) { return reinterpret_cast<uintptr_t
 template <typename T, typename M, int kThreads, int kRows, bool kAligned>
 cudaError_t launch(const JetBlockStepCall &call) {
   Device device;
+  auto *kernel = step<T, M, kThreads, kRows, kAligned>;
   cudaError_t error = device.find();
+  if (error == cudaSuccess) error = prefer_shared_memory(kernel);
   if (error != cudaSuccess) return error;
   Split split{1, kColumns, false};
   if (device.is_hopper) {
@@ -422,7 +424,7 @@ cudaError_t launch(const JetBlockStepCall &call) {
     attributes[config.numAttrs].val.clusterDim.y = 1;
     attributes[config.numAttrs++].val.clusterDim.z = 1;
   }
-  return cudaLaunchKernelEx(&config, step<T, M, kThreads, kRows, kAligned>, call, split, is_quad);
+  return cudaLaunchKernelEx(&config, kernel, call, split, is_quad);
 }
 
 template <typename T, typename M>

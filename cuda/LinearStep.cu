@@ -8,300 +8,79 @@
 // several items ahead: nobody waits for anyone until the sums of the warps are added, in a fixed order.
 #include <cuda_runtime.h>
 
-#include <algorithm>
-
-#include "DependentLaunch.cuh"
-#include "Launch.cuh"
-#include "LinearStep.h"
+#include "LinearOperands.cuh"
 
 namespace jet::cuda {
 namespace {
 
-constexpr int kWarps = 8;
-constexpr int kThreads = 32 * kWarps;
-/// Rows of the weight that are multiplied together, and columns.
-constexpr int kTileRows = 16;
-constexpr int kColumns = 32;
-/// Items, of 1 KB, that a warp has on their way.
-constexpr int kDepth = 8;
-constexpr int kItemBytes = kTileRows * kColumns * 2;
-constexpr int kRingBytes = kWarps * kDepth * kItemBytes;
-/// Sums of warps that wait to be added.
-constexpr int kSums = 4096;
-/// The most rows of x; more would need more sums and more room for x.
-constexpr int kMostRows = kSums / (kWarps * kTileRows);
-/// The most rows that are taken: with 16, libtorch's products are faster for nearly all shapes (docs/LOG.md).
-constexpr int kFewRows = 8;
+/// A number of the result: where the warps' sums of it lie, and what is added to them, which is asked for before they do.
+struct Output {
+  int n;
+  int feature;
+  bool exists;  // whether the tile has as many features
+  int sums;     // where the first warp's lies
+  unsigned short bias = 0;
+  unsigned short gated_bias = 0;
+  unsigned short residual = 0;
 
-static_assert(kDepth == 8, "a slot is found by a mask of 7");
-
-/// How a call is shared out.
-struct Plan {
-  int blocks;      // of the grid
-  int pieces;      // of 32 columns
-  int along;       // warps that share the columns of a tile
-  int row_stride;  // of x in shared memory, in elements: an odd number of 64 bytes, so that rows lie in other banks
-  int bytes;       // of shared memory
-
-  Plan(const LinearStepCall &call, int multiprocessors) {
-    blocks = std::min(call.out, multiprocessors);
-    pieces = (call.in + kColumns - 1) / kColumns;
-    int tile = call.gates_output ? kTileRows / 2 : kTileRows;
-    int share = (call.out + blocks - 1) / blocks;
-    int tiles = (share + tile - 1) / tile;
-    along = 1;
-    int64_t least = 0;
-    for (int ways = 1; ways <= kWarps && ways <= pieces; ways *= 2) {
-      int groups = kWarps / ways;
-      int64_t items = int64_t((pieces + ways - 1) / ways) * ((tiles + groups - 1) / groups);
-      if (ways > 1 && items > least) continue;
-      along = ways;
-      least = items;
-    }
-    row_stride = (pieces | 1) * kColumns;
-    int64_t needed = kRingBytes + 4 * (kSums + kMostRows) + 2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0));
-    bytes = static_cast<int>(std::min<int64_t>(needed, INT32_MAX));
-  }
-};
-
-/// Asks for 16 bytes of device memory, or for zeros.
-__device__ inline void copy_16(uint32_t to, const void *from, bool is_there) {
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(is_there ? 16 : 0)
-               : "memory");
-}
-
-/// Ends a group of copies of this thread.
-__device__ inline void end_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-
-/// Waits for all groups of this thread but the last `kLater`.
-template <int kLater>
-__device__ inline void await_groups() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kLater) : "memory");
-}
-
-__device__ inline uint32_t shared_address(const void *p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
-
-__device__ inline float silu(float x) { return x / (1.0f + __expf(-x)); }
-
-/// Eight numbers as they lie in memory.
-struct Eight {
-  uint4 bits;
-
-  __device__ float2 pair(int i) const {
-    uint32_t word = i == 0 ? bits.x : i == 1 ? bits.y : i == 2 ? bits.z : bits.w;
-    return make_float2(__uint_as_float(word << 16), __uint_as_float(word & 0xffff0000u));
+  /// The `i`-th of the tiles from `round` to `end`, row of x after row. Reads no more than is constant.
+  __device__ Output(const LinearStepCall &call, const LinearPlan &plan, const Share &share, int round, int end, int i) {
+    const int width = (end - round) << plan.tile_bits;
+    n = call.rows == 1 ? i >= width : i / width;
+    const int tile = (i - n * width) >> plan.tile_bits;
+    const int row = (i - n * width) & ((1 << plan.tile_bits) - 1);
+    feature = share.begin(round + tile) + row;
+    exists = n < call.rows && feature < share.begin(round + tile + 1);
+    sums = (tile * plan.along * call.rows + n) * kTileRows + row;
+    if (!exists || !call.bias) return;
+    const unsigned short *biases = static_cast<const unsigned short *>(call.bias);
+    bias = biases[feature];
+    if (call.gates_output) gated_bias = biases[call.out + feature];
   }
 
-  __device__ void set_pair(int i, float low, float high) {
-    uint32_t word = packed(low, high);
-    if (i == 0) bits.x = word;
-    else if (i == 1) bits.y = word;
-    else if (i == 2) bits.z = word;
-    else bits.w = word;
-  }
-};
-
-/// Where the parts of shared memory begin.
-struct Shared {
-  unsigned char *ring;
-  float *sums;
-  float *scales;
-  Half *x;
-  Half *norm;
-
-  __device__ Shared(unsigned char *base, const LinearStepCall &call, const Plan &plan)
-      : ring(base),
-        sums(reinterpret_cast<float *>(base + kRingBytes)),
-        scales(sums + kSums),
-        x(reinterpret_cast<Half *>(scales + kMostRows)),
-        norm(x + call.rows * plan.row_stride) {}
-};
-
-/// The features of a block, tile by tile.
-struct Share {
-  int first;
-  int count;
-  int tile_rows;
-  int tiles;
-
-  __device__ Share(const LinearStepCall &call, const Plan &plan) {
-    first = static_cast<int>(int64_t(call.out) * blockIdx.x / plan.blocks);
-    count = static_cast<int>(int64_t(call.out) * (blockIdx.x + 1) / plan.blocks) - first;
-    tile_rows = call.gates_output ? kTileRows / 2 : kTileRows;
-    tiles = (count + tile_rows - 1) / tile_rows;
+  /// Asks for what is added to the product. Not through the first cache, as x.
+  __device__ void ask(const LinearStepCall &call) {
+    if (!exists || !call.residual.data) return;
+    residual = __ldcg(static_cast<const unsigned short *>(call.residual.data) + n * call.residual.stride + feature);
   }
 
-  /// The first feature of a tile; tiles are filled evenly.
-  __device__ int begin(int tile) const { return first + static_cast<int>(int64_t(count) * tile / tiles); }
-};
-
-/// Brings a warp's part of the weight into its slots, item after item: the columns of a tile, then the next tile.
-struct Fetch {
-  const Half *weight;
-  int64_t in;
-  int out;
-  bool gates;
-  const Share &share;
-  uint32_t slots;  // this lane's 16 bytes of the first slot
-  int first_piece;
-  int end_piece;
-  int step;  // tiles from one of this warp to the next
-  int tile;
-  int piece;
-  const Half *upper = nullptr;
-  const Half *lower = nullptr;
-  bool has_upper = false;
-  bool has_lower = false;
-
-  /// The rows of the weight that this lane reads of the present tile: row g and row g + 8.
-  __device__ void aim() {
-    const int lane = threadIdx.x & 31;
-    const int end = share.begin(tile + 1);
-    const int feature = share.begin(tile) + (lane >> 2);
-    const int64_t other = gates ? int64_t(out) + feature : int64_t(feature) + 8;
-    has_upper = feature < end;
-    has_lower = gates ? has_upper : other < end;
-    const int column = first_piece * kColumns + 8 * (lane & 3);
-    upper = weight + (has_upper ? feature * in : 0) + column;
-    lower = weight + (has_lower ? other * in : 0) + column;
-  }
-
-  /// Whether all items were asked for.
-  __device__ bool is_done() const { return tile >= share.tiles; }
-
-  /// Asks for the next item, if there is one. Ends a group in any case.
-  __device__ void next(int slot) {
-    if (!is_done()) {
-      const bool inside = piece * kColumns + 8 * static_cast<int>(threadIdx.x & 3) < in;
-      copy_16(slots + slot * kItemBytes, upper, has_upper && inside);
-      copy_16(slots + slot * kItemBytes + kItemBytes / 2, lower, has_lower && inside);
-      upper += kColumns;
-      lower += kColumns;
-      if (++piece == end_piece) {
-        piece = first_piece;
-        tile += step;
-        if (tile < share.tiles) aim();
+  /// Adds the sums of the warps in their order and writes the result.
+  __device__ void write(const LinearStepCall &call, const LinearPlan &plan, const float *all) const {
+    if (!exists) return;
+    auto wide = [](unsigned short x) { return __uint_as_float(static_cast<uint32_t>(x) << 16); };
+    auto total = [&](int offset, unsigned short bias) {
+      float parts[kWarps];
+#pragma unroll
+      for (int i = 0; i < kWarps; ++i) {
+        parts[i] = i < plan.along ? all[sums + offset + i * call.rows * kTileRows] : 0.0f;
       }
-    }
-    end_group();
-  }
-};
-
-/// Brings x to shared memory as the product takes it, with zeros up to a multiple of 32 columns.
-__device__ inline void bring_inputs(const LinearStepCall &call, const Plan &plan, const Shared &shared) {
-  const int lane = threadIdx.x & 31;
-  const int vectors = call.in / 8;
-  const Half *x = static_cast<const Half *>(call.x.data);
-  auto place = [&](int n, int v) { return reinterpret_cast<uint4 *>(shared.x + n * plan.row_stride) + v; };
-  // Not through the first cache, which is not told what an earlier kernel writes while this one runs.
-  auto load = [&](int n, int v) { return __ldcg(reinterpret_cast<const uint4 *>(x + n * call.x.stride) + v); };
-
-  const int padding = plan.pieces * (kColumns / 8) - vectors;
-  for (int i = threadIdx.x; i < call.rows * padding; i += kThreads) {
-    *place(i / padding, vectors + i % padding) = make_uint4(0, 0, 0, 0);
-  }
-  if (call.norm) {
-    for (int n = threadIdx.x / 32; n < call.rows; n += kWarps) {
       float sum = 0.0f;
-#pragma unroll 8
-      for (int v = lane; v < vectors; v += 32) {
-        const Eight numbers{load(n, v)};
-        *place(n, v) = numbers.bits;
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const float2 pair = numbers.pair(i);
-          sum += pair.x * pair.x + pair.y * pair.y;
-        }
-      }
-#pragma unroll
-      for (int distance = 16; distance > 0; distance /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, distance);
-      if (lane == 0) shared.scales[n] = rsqrtf(sum / call.in + call.eps);
-    }
-    await_groups<kDepth>();  // the norm's weight
-    __syncthreads();
-    for (int i = threadIdx.x; i < call.rows * vectors; i += kThreads) {
-      const int n = i / vectors;
-      const int v = i - n * vectors;
-      const float scale = shared.scales[n];
-      const Eight weights{reinterpret_cast<const uint4 *>(shared.norm)[v]};
-      Eight numbers{*place(n, v)};
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        const float2 pair = numbers.pair(j);
-        const float2 weight = weights.pair(j);
-        numbers.set_pair(j, pair.x * scale * weight.x, pair.y * scale * weight.y);
-        if (call.activates_input) {
-          const float2 normed = numbers.pair(j);
-          numbers.set_pair(j, silu(normed.x), silu(normed.y));
-        }
-      }
-      *place(n, v) = numbers.bits;
-    }
-  } else {
-#pragma unroll 4
-    for (int i = threadIdx.x; i < call.rows * vectors; i += kThreads) {
-      const int n = i / vectors;
-      const int v = i - n * vectors;
-      Eight numbers{load(n, v)};
-      if (call.activates_input) {
-#pragma unroll
-        for (int j = 0; j < 4; ++j) {
-          const float2 pair = numbers.pair(j);
-          numbers.set_pair(j, silu(pair.x), silu(pair.y));
-        }
-      }
-      *place(n, v) = numbers.bits;
-    }
-  }
-  __syncthreads();
-}
-
-/// Adds the warps' sums of the tiles from `round` on, and writes the result of those.
-__device__ inline void finish(const LinearStepCall &call, const Plan &plan, const Share &share, const float *sums,
-                              int round, int end) {
-  const Half *bias = static_cast<const Half *>(call.bias);
-  const Half *residual = static_cast<const Half *>(call.residual.data);
-  Half *result = static_cast<Half *>(call.result);
-  const int width = (end - round) * share.tile_rows;
-  for (int i = threadIdx.x; i < width * call.rows; i += kThreads) {
-    const int n = i / width;
-    const int tile = (i - n * width) / share.tile_rows;
-    const int row = (i - n * width) % share.tile_rows;
-    const int feature = share.begin(round + tile) + row;
-    if (feature >= share.begin(round + tile + 1)) continue;
-    const float *own = sums + (tile * plan.along * call.rows + n) * kTileRows + row;
-    auto total = [&](int offset, int weight_row) {
-      float sum = 0.0f;
-      for (int part = 0; part < plan.along; ++part) sum += own[part * call.rows * kTileRows + offset];
-      if (bias) sum += number(bias[weight_row]);
-      return number(rounded<Half>(sum));
+      for (int i = 0; i < kWarps; ++i) sum += parts[i];
+      return number(rounded<Half>(sum + wide(bias)));
     };
-    float y = total(0, feature);
-    if (call.gates_output) y = number(rounded<Half>(silu(y) * total(8, call.out + feature)));
-    if (residual) {
-      const unsigned short *other =
-          reinterpret_cast<const unsigned short *>(residual + n * call.residual.stride + feature);
-      y += __uint_as_float(static_cast<uint32_t>(__ldcg(other)) << 16);
-    }
-    result[int64_t(n) * call.out + feature] = rounded<Half>(y);
+    float y = total(0, bias);
+    if (call.gates_output) y = number(rounded<Half>(silu(y) * total(8, gated_bias)));
+    static_cast<Half *>(call.result)[int64_t(n) * call.out + feature] = rounded<Half>(y + wide(residual));
   }
-}
+};
 
-/// kEights: groups of eight rows of x.
-template <int kEights>
-__global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearStepCall call, const Plan plan) {
+/// kItems: those that a warp has on their way.
+template <int kItems>
+__global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearStepCall call, const LinearPlan plan) {
   extern __shared__ __align__(128) unsigned char memory[];
   const Shared shared(memory, call, plan);
-  const Share share(call, plan);
+  const Share share(plan);
   const int lane = threadIdx.x & 31;
   const int warp = threadIdx.x / 32;
   const int g = lane >> 2;
   const int t = lane & 3;
-  const int groups = kWarps / plan.along;
-  const int group = warp / plan.along;
-  const int part = warp % plan.along;
-  const int first_piece = plan.pieces * part / plan.along;
-  const int end_piece = plan.pieces * (part + 1) / plan.along;
+  const int shift = __ffs(plan.along) - 1;
+  const int groups = kWarps >> shift;
+  const int group = warp >> shift;
+  const int part = warp - (group << shift);
+  const int first_piece = plan.pieces * part >> shift;
+  const int end_piece = plan.pieces * (part + 1) >> shift;
 
   // What is constant is asked for before the input is there.
   if (call.norm) {
@@ -311,7 +90,7 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
     }
   }
   end_group();
-  unsigned char *ring = shared.ring + warp * kDepth * kItemBytes + lane * 16;
+  unsigned char *ring = shared.ring + warp * kItems * kItemBytes + lane * 16;
   Fetch fetch{static_cast<const Half *>(call.weight),
               call.in,
               call.out,
@@ -325,100 +104,84 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
               first_piece};
   if (group < share.tiles) fetch.aim();
 #pragma unroll 1
-  for (int slot = 0; slot < kDepth; ++slot) fetch.next(slot);
+  for (int item = 0; item < kItems; ++item) fetch.next(item * kItemBytes);
 
-  wait_for_earlier();
-  bring_inputs(call, plan, shared);
+  Output output(call, plan, share, 0, min(plan.together, share.tiles), threadIdx.x);
 
-  const Half *columns[kEights];
-#pragma unroll
-  for (int e = 0; e < kEights; ++e) columns[e] = shared.x + min(8 * e + g, call.rows - 1) * plan.row_stride + 8 * t;
-
-  const int tiles_together = groups * (kMostRows / call.rows);
-  int slot = 0;
+  // Begun before memory has nothing more to do for this kernel, the next would only ask for its weight in place of this
+  // one. Afterwards it asks while input is read and sums are added, here and by the kernels before.
   bool has_begun = fetch.is_done();
   if (has_begun) let_later_start();
-  for (int round = 0; round < share.tiles; round += tiles_together) {
-    const int end = min(round + tiles_together, share.tiles);
+  wait_for_earlier();
+  copy_inputs(call, plan, shared.x);
+  if (call.norm || call.activates_input) prepare_inputs<kItems>(call, plan, shared);
+  __syncthreads();
+
+  const Half *columns = shared.x + min(g, call.rows - 1) * plan.row_stride + 8 * t;
+  int slot = 0;  // in bytes
+  for (int round = 0; round < share.tiles; round += plan.together) {
+    const int end = min(round + plan.together, share.tiles);
+    if (round > 0) output = Output(call, plan, share, round, end, threadIdx.x);
+    output.ask(call);
     for (int tile = round + group; tile < end; tile += groups) {
-      float sums[kEights][4];
-      clear(sums);
+      float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll 1
       for (int piece = first_piece; piece < end_piece; ++piece) {
-        await_groups<kDepth - 1>();
-        const uint4 upper = *reinterpret_cast<const uint4 *>(ring + slot * kItemBytes);
-        const uint4 lower = *reinterpret_cast<const uint4 *>(ring + slot * kItemBytes + kItemBytes / 2);
+        await_groups<kItems - 1>();
+        const uint4 upper = *reinterpret_cast<const uint4 *>(ring + slot);
+        const uint4 lower = *reinterpret_cast<const uint4 *>(ring + slot + kItemBytes / 2);
+        const uint4 x = *reinterpret_cast<const uint4 *>(columns + piece * kColumns);
         const uint32_t first[4] = {upper.x, lower.x, upper.y, lower.y};
         const uint32_t second[4] = {upper.z, lower.z, upper.w, lower.w};
-#pragma unroll
-        for (int e = 0; e < kEights; ++e) {
-          const uint4 x = *reinterpret_cast<const uint4 *>(columns[e] + piece * kColumns);
-          multiply_half(sums[e], first, x.x, x.y);
-          multiply_half(sums[e], second, x.z, x.w);
-        }
+        multiply_half(sums, first, x.x, x.y);
+        multiply_half(sums, second, x.z, x.w);
         fetch.next(slot);
-        // Memory has nothing more to do for this warp: the next kernel may ask for its weight while sums are added here
-        // and its input is read there. Begun earlier, it would only ask for it in place of this one.
         if (!has_begun && fetch.is_done()) {
           let_later_start();
           has_begun = true;
         }
-        slot = (slot + 1) & (kDepth - 1);
+        slot += kItemBytes;
+        if (slot == kItems * kItemBytes) slot = 0;
       }
       float *own = shared.sums + ((tile - round) * plan.along + part) * call.rows * kTileRows + g;
-#pragma unroll
-      for (int e = 0; e < kEights; ++e) {
-        const int n = 8 * e + 2 * t;
-        if (n < call.rows) {
-          own[n * kTileRows] = sums[e][0];
-          own[n * kTileRows + 8] = sums[e][2];
-        }
-        if (n + 1 < call.rows) {
-          own[(n + 1) * kTileRows] = sums[e][1];
-          own[(n + 1) * kTileRows + 8] = sums[e][3];
-        }
+      const int n = 2 * t;
+      if (n < call.rows) {
+        own[n * kTileRows] = sums[0];
+        own[n * kTileRows + 8] = sums[2];
+      }
+      if (n + 1 < call.rows) {
+        own[(n + 1) * kTileRows] = sums[1];
+        own[(n + 1) * kTileRows + 8] = sums[3];
       }
     }
     __syncthreads();
-    finish(call, plan, share, shared.sums, round, end);
+    output.write(call, plan, shared.sums);
+    const int outputs = ((end - round) << plan.tile_bits) * call.rows;
+    for (int i = threadIdx.x + kThreads; i < outputs; i += kThreads) {
+      Output other(call, plan, share, round, end, i);
+      other.ask(call);
+      other.write(call, plan, shared.sums);
+    }
     if (end < share.tiles) __syncthreads();
   }
 }
 
-/// Whether a kernel may start while the one before it runs: on Hopper and later, in a graph. Elsewhere the kernel before
-/// may be the one that made the weight, and launches take longer than the kernels anyway.
-cudaError_t allows_early_start(cudaStream_t stream, bool &allowed) {
-  int device = 0, major = 0;
+/// The device, and whether this kernel may start while the one before it runs: on Hopper and later, in a graph. Elsewhere
+/// the kernel before may be the one that made the weight, and launches take longer than the kernels anyway.
+cudaError_t find_limits(cudaStream_t stream, DeviceLimits &limits) {
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-  cudaError_t error = cudaStreamIsCapturing(stream, &capture);
-  if (error == cudaSuccess) error = cudaGetDevice(&device);
-  if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-  allowed = major >= 9 && capture == cudaStreamCaptureStatusActive;
+  cudaError_t error = DeviceLimits::find(limits);
+  if (error == cudaSuccess) error = cudaStreamIsCapturing(stream, &capture);
+  limits.is_hopper = limits.is_hopper && capture == cudaStreamCaptureStatusActive;
   return error;
 }
 
-template <int kEights>
-cudaError_t launch(const LinearStepCall &call, const Plan &plan) {
-  auto *kernel = linear_step_kernel<kEights>;
+template <int kItems>
+cudaError_t launch(const LinearStepCall &call, const LinearPlan &plan, const DeviceLimits &limits) {
+  auto *kernel = linear_step_kernel<kItems>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.bytes);
-  // All kernels of a step want the same split of the first cache, so that one can begin beside the other.
-  if (error == cudaSuccess) {
-    error = cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
-  }
-  bool may_start_early = false;
-  if (error == cudaSuccess) error = allows_early_start(call.stream, may_start_early);
   if (error != cudaSuccess) return error;
-  cudaLaunchAttribute early{};
-  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  early.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = dim3(plan.blocks);
-  config.blockDim = dim3(kThreads);
-  config.dynamicSmemBytes = plan.bytes;
-  config.stream = call.stream;
-  config.attrs = &early;
-  config.numAttrs = may_start_early ? 1 : 0;
-  return cudaLaunchKernelEx(&config, kernel, call, plan);
+  return launch_dependent(limits, kernel, dim3(plan.blocks), kThreads, plan.bytes, 1, call.stream, call, plan);
 }
 
 bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
@@ -426,21 +189,20 @@ bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0
 }  // namespace
 
 cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits) {
-  fits = call.rows <= kFewRows && call.in % 8 == 0 && is_aligned(call.x.data) &&
+  fits = call.rows <= kMostRows && call.in % 8 == 0 && is_aligned(call.x.data) &&
          (call.rows == 1 || call.x.stride % 8 == 0) && is_aligned(call.weight) && is_aligned(call.norm);
   if (!fits) return cudaSuccess;
-  Card card;
-  cudaError_t error = Card::find(card);
-  fits = error == cudaSuccess && Plan(call, card.multiprocessors).bytes <= card.shared_bytes;
+  DeviceLimits limits;
+  cudaError_t error = DeviceLimits::find(limits);
+  fits = error == cudaSuccess && LinearPlan(call, limits).bytes <= limits.shared_bytes;
   return error;
 }
 
 cudaError_t linear_step_few(const LinearStepCall &call) {
-  Card card;
-  cudaError_t error = Card::find(card);
-  if (error != cudaSuccess) return error;
-  Plan plan(call, card.multiprocessors);
-  return launch<1>(call, plan);
+  DeviceLimits limits;
+  if (cudaError_t error = find_limits(call.stream, limits); error != cudaSuccess) return error;
+  LinearPlan plan(call, limits);
+  return plan.items == kManyItems ? launch<kManyItems>(call, plan, limits) : launch<kFewItems>(call, plan, limits);
 }
 
 }  // namespace jet::cuda

@@ -43,8 +43,8 @@ cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits);
 /// All of it in one kernel that reads the weight once, as fast as memory gives it. A row of the result has the same bits
 /// whatever the other rows hold and however many there are.
 ///
-/// While a graph is captured, the kernel is allowed to start reading its weight and its norm before the kernel before it
-/// has ended: that one must not write them.
+/// While a graph is captured, the kernel is allowed to read its weight, norm and bias before the kernels before it have
+/// ended: no kernel of the graph may write them.
 cudaError_t linear_step_few(const LinearStepCall &call);
 
 /// h of all rows into `prepared` [N, in]; `half` for bfloat16, else float32.

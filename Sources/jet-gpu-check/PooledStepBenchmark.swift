@@ -36,6 +36,8 @@ enum PooledStepBenchmark {
       for (name, choice) in [
         ("greedy", SampleStepChecks.Choice(temperature: 0)), ("all", .init()),
         ("top-p", .init(temperature: 0.8, topP: 0.95)),
+        ("top-p of 0.9 at temperature 0.7", .init(temperature: 0.7, topP: 0.9)),
+        ("top-p of 0.9 at temperature 1", .init(temperature: 1, topP: 0.9)),
         ("top-k and top-p", .init(temperature: 0.8, topK: 50, topP: 0.95)),
       ] {
         timings.append(sampling(name, choice, rows: rows, copy))

@@ -18,6 +18,8 @@ enum SampleStepChecks {
     Choice(topK: 50), Choice(topK: 1), Choice(temperature: 1.3, topK: 40, topP: 0.9),
     Choice(minP: 0.05), Choice(temperature: 2, topK: 200, topP: 0.99, minP: 0.01),
     Choice(temperature: 1e-3, topP: 0.5), Choice(topP: 1e-4), Choice(topK: 1 << 30, topP: 0.999),
+    // So flat that the search meets more tokens of nearly the same weight than it can list.
+    Choice(temperature: 20, topP: 0.8), Choice(temperature: 20, topK: 1000, topP: 0.8),
   ]
 
   static func options(_ rows: [Choice]) -> SampleOptions {
