@@ -8,32 +8,13 @@
 
 #include <climits>
 
+#include "Checks.h"
 #include "PagedAttention.h"
 #include "RotaryStep.h"
 #include "Sampling.h"
 
 namespace jet::cuda {
 namespace {
-
-void check_launch(cudaError_t error, const char *kernel) {
-  TORCH_CHECK(error == cudaSuccess, kernel, ": CUDA reports: ", cudaGetErrorString(error));
-}
-
-/// A contiguous tensor of that type and shape on the device of `like`.
-void check_tensor(const char *operation, const char *name, const at::Tensor &tensor, const at::Tensor &like,
-                  at::ScalarType dtype, at::IntArrayRef shape) {
-  TORCH_CHECK(tensor.device() == like.device() && tensor.scalar_type() == dtype && tensor.sizes() == shape &&
-                  tensor.is_contiguous(),
-              operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(), " with strides ",
-              tensor.strides(), " on ", tensor.device(), ", expected a contiguous ", dtype, " ", shape, " on ",
-              like.device(), ".");
-}
-
-/// float32 or bfloat16.
-void check_dtype(const char *operation, const char *name, const at::Tensor &tensor) {
-  TORCH_CHECK(tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16, operation, ": ", name,
-              " is ", tensor.toString(), ", expected float32 or bfloat16.");
-}
 
 /// Keys, values, pages and positions of `sequences` sequences, for numbers of the type of `like`.
 void check_pools(const char *operation, const at::Tensor &keys, const at::Tensor &values, const at::Tensor &pages,

@@ -7,15 +7,14 @@
 // On Hopper the blocks of a head are a cluster that adds up the squares for the norm; elsewhere one block takes the columns
 // of a head in turns.
 
-#include "DependentLaunch.cuh"
 #include "JetBlockStep.h"
-#include "Quad.cuh"
+#include "StepRows.cuh"
 
 namespace jet::cuda {
 namespace {
 
-constexpr int kColumns = 64;
-constexpr int kQuads = kColumns / 4;
+constexpr int kColumns = kStepColumns;
+constexpr int kQuads = kStepQuads;
 constexpr int kMostParts = kMostStepWidth / kColumns;
 constexpr int kKeyWarp = 0;
 constexpr int kGateWarp = 1;
@@ -42,39 +41,8 @@ struct Gates {
   float product;  // q · k
 };
 
-__device__ float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
-
-__device__ float silu(float x) { return __fdividef(x, 1.0f + expf(-x)); }
-
 __device__ float at(const StepVector &x, int i) {
   return x.half ? wide(static_cast<const __nv_bfloat16 *>(x.data)[i]) : static_cast<const float *>(x.data)[i];
-}
-
-__device__ float warp_sum(float x) {
-#pragma unroll
-  for (int distance = 16; distance > 0; distance /= 2) x += __shfl_xor_sync(~0u, x, distance);
-  return x;
-}
-
-__device__ void add(float4 &sum, float4 x, float factor) {
-  sum.x = fmaf(x.x, factor, sum.x);
-  sum.y = fmaf(x.y, factor, sum.y);
-  sum.z = fmaf(x.z, factor, sum.z);
-  sum.w = fmaf(x.w, factor, sum.w);
-}
-
-__device__ void add_other_half(float4 &x) {
-  x.x += __shfl_xor_sync(~0u, x.x, 16);
-  x.y += __shfl_xor_sync(~0u, x.y, 16);
-  x.z += __shfl_xor_sync(~0u, x.z, 16);
-  x.w += __shfl_xor_sync(~0u, x.w, 16);
-}
-
-/// Waits for the grids before this one, whose results nothing may read earlier, then lets the next grid start. In this
-/// order, a grid that has started knows all but the one before it to be finished.
-__device__ void await_earlier_grids() {
-  wait_for_earlier();
-  let_later_start();
 }
 
 /// The blocks of a head: a cluster of `parts`, or one block.
@@ -178,34 +146,9 @@ __device__ void make_units(const T *query, const T *key, int width, float2 *unit
 template <typename T>
 __device__ void make_gates(const JetBlockStepCall &call, const T *projected, int head, Gates &gates) {
   const T *decay = projected + call.first_decay;
-  float step = wide(decay[head]) + at(call.step_bias, head);
-  float softened = step > 20.0f ? step : log1pf(expf(step));
+  float softened = softplus(wide(decay[head]) + at(call.step_bias, head));
   gates.decay = expf(-expf(at(call.log_rate, head)) * softened);
   gates.strength = sigmoid(wide(decay[call.heads + head]));
-}
-
-/// Moves the window of a channel on by `newest`, and convolves it. `is_quad`: four taps, aligned to all four.
-template <typename T>
-__device__ float convolve(T *window, const T *kernel, int taps, bool is_quad, T newest) {
-  float last = wide(newest);
-  if (is_quad) {
-    Quad<T> inputs, factors;
-    inputs.load(window);
-    factors.load(kernel);
-    float4 x = inputs.numbers(), factor = factors.numbers();
-    x = make_float4(x.y, x.z, x.w, last);
-    Quad<T>::store(window, x);
-    return x.x * factor.x + x.y * factor.y + x.z * factor.z + x.w * factor.w;
-  }
-  float sum = 0;
-#pragma unroll 1
-  for (int i = 0; i + 1 < taps; ++i) {
-    T x = window[i + 1];
-    window[i] = x;
-    sum = fmaf(wide(x), wide(kernel[i]), sum);
-  }
-  window[taps - 1] = newest;
-  return fmaf(last, wide(kernel[taps - 1]), sum);
 }
 
 constexpr int blocks_together(int threads, int rows) {
@@ -239,13 +182,9 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
   if (split.prefetches) {
     // Only into the L2 cache, which sees all later writes: neither the slot nor the memory need be final.
     int slot = __ldcg(call.slots + row);
-    if (slot >= 0 && slot < call.slot_count && threadIdx.x < key_width && first < width) {
-      for (int k = threadIdx.x; k < key_width; k += kThreads) {
-        const M *from = pool + (int64_t(slot) * call.heads + head) * state + int64_t(k) * width + first;
-        int count = min(split.columns, width - first);
-        for (int i = 0; i < count; i += 128 / static_cast<int>(sizeof(M)))
-          asm volatile("prefetch.global.L2 [%0];" ::"l"(from + i));
-      }
+    if (slot >= 0 && slot < call.slot_count && first < width) {
+      prefetch_rows(pool + (int64_t(slot) * call.heads + head) * state + first, key_width, width,
+                    min(split.columns, width - first), kThreads);
     }
   }
   await_earlier_grids();
@@ -388,8 +327,6 @@ struct Device {
     return error;
   }
 };
-
-bool is_aligned(const void *p, size_t bytes) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; }
 
 template <typename T, typename M, int kThreads, int kRows, bool kAligned>
 cudaError_t launch(const JetBlockStepCall &call) {

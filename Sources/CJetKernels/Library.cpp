@@ -28,6 +28,10 @@ TORCH_LIBRARY(jet, m) {
   //                  gates, and the result is silu(gate) * other, [N, F]
   //   jet_block_step projected [N, q | k | v | gate | R | a | b], taps [N, H V W], window [S, H V, W] and
   //                  memory [S, H, K, V] changed at slots int32 [N]; to [N, H V], gated and normed
+  //   recurrent_step query and key [N, key heads, K], value [N, H, V] and memory float32 [S, H, K, V], changed at slots
+  //                  int32 [N], to [N, H, V]; the rules and what each takes are in cuda/RecurrentStep.h
+  //   convolution_step  x [N, D], weight [D, W], bias [D] and window [S, D, W], changed at slots; to [N, D], with SiLU
+  //   token_shift_step  x [N, D] and window [S, D, 1], changed at slots, to what the window held
   //   rotary_step    projected [N, q | k | v]; frequencies float32 [Dh / 2]; keys and values [P, G, C, Dh] changed where
   //                  pages int32 [N, M] and positions int32 [N] say; to the queries [N, H, Dh], normed (if asked) and turned
   //   paged_attention_step  queries [N, H, Dh] to [N, H Dh]
@@ -38,6 +42,12 @@ TORCH_LIBRARY(jet, m) {
   m.def(
       "jet_block_step(Tensor projected, Tensor taps, Tensor a_log, Tensor dt_bias, Tensor norm, float eps, "
       "Tensor(a!) window, Tensor(b!) memory, Tensor slots) -> Tensor");
+  m.def(
+      "recurrent_step(int rule, Tensor query, Tensor key, Tensor value, Tensor? decay, Tensor? a_log, Tensor? dt_bias, "
+      "Tensor? write, Tensor? recall, Tensor? rewrite, float scale, Tensor(a!) memory, Tensor slots) -> Tensor");
+  m.def(
+      "convolution_step(Tensor x, Tensor weight, Tensor? bias, Tensor(a!) window, Tensor slots) -> Tensor");
+  m.def("token_shift_step(Tensor x, Tensor(a!) window, Tensor slots) -> Tensor");
   m.def(
       "rotary_step(Tensor projected, Tensor? query_norm, Tensor? key_norm, float eps, Tensor frequencies, "
       "float magnitude, Tensor(a!) keys, Tensor(b!) values, Tensor pages, Tensor positions, bool ring) -> Tensor");

@@ -4,6 +4,7 @@ internal import JetTensor
 /// Our own operators, each looked up once. Their schemas are in `CJetKernels/Library.cpp`.
 enum Kernels {
   static let addRMSNorm = find("add_rms_norm")
+  static let convolutionStep = find("convolution_step")
   static let dynamicConvolution = find("dynamic_convolution")
   static let downloadFinish = find("download_finish")
   static let downloadStart = find("download_start")
@@ -21,11 +22,13 @@ enum Kernels {
   static let layersStep = find("layers_step")
   static let linearStep = find("linear_step")
   static let pagedAttentionStep = find("paged_attention_step")
+  static let recurrentStep = find("recurrent_step")
   static let rmsNorm = find("rms_norm")
   static let rotary = find("rotary")
   static let rotaryStep = find("rotary_step")
   static let sampleStep = find("sample_step")
   static let swiGLU = find("swiglu")
+  static let tokenShiftStep = find("token_shift_step")
 
   private static func find(_ name: String) -> Operator {
     // Keeps the linker from dropping the library, whose operators register themselves.

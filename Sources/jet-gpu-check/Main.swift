@@ -72,6 +72,12 @@ struct Main {
         name: "jet-block-step", check: { JetBlockStepChecks.run(small: $0, &$1) },
         time: JetBlockStepBenchmark.run),
       Part(
+        name: "recurrent-step",
+        check: { isSmall, tally in
+          RecurrentStepChecks.run(small: isSmall, &tally)
+          WindowStepChecks.run(small: isSmall, &tally)
+        }, time: RecurrentStepBenchmark.run),
+      Part(
         name: "pooled-steps",
         check: { isSmall, tally in
           PagedAttentionChecks.run(small: isSmall, &tally)

@@ -10,21 +10,25 @@ enum PooledDecodingChecks {
   private static func bound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 5e-2 : 1e-4 }
 
   static func run(_ device: Device, small: Bool, _ tally: inout Tally) throws {
-    for dtype in [DType.float32, .bfloat16] {
-      let model = try EngineModel.model(dtype, on: device)
-      // Of a size that is recorded, with and without rows that fill up; by our product and by libtorch's.
-      for (count, size) in small ? [(3, 4)] : [(3, 4), (8, 8), (20, 24)] {
-        let decoding = PooledDecoding(model, sequences: count, steps: small ? 3 : 8)
-        try compare(decoding, count, device == .cpu ? count : size, &tally)
+    for (kind, configuration) in [
+      ("", EngineModel.configuration), (" of linear mixers", EngineModel.linearConfiguration),
+    ] {
+      for dtype in [DType.float32, .bfloat16] {
+        let model = try EngineModel.model(dtype, on: device, configuration)
+        // Of a size that is recorded, with and without rows that fill up; by our product and by libtorch's.
+        for (count, size) in small ? [(3, 4)] : [(3, 4), (8, 8), (20, 24)] {
+          let decoding = PooledDecoding(model, sequences: count, steps: small ? 3 : 8)
+          try compare(decoding, kind, count, device == .cpu ? count : size, &tally)
+        }
       }
     }
   }
 
   private static func compare(
-    _ decoding: PooledDecoding, _ count: Int, _ rows: Int, _ tally: inout Tally
+    _ decoding: PooledDecoding, _ kind: String, _ count: Int, _ rows: Int, _ tally: inout Tally
   ) throws {
     let (dtype, device) = (decoding.model.dtype, decoding.model.embedding.device)
-    let name = "\(dtype) logits of \(count) sequences in \(rows) rows"
+    let name = "\(dtype) logits\(kind) of \(count) sequences in \(rows) rows"
     let plain = decoding.together(rows: rows)
     let expected = try decoding.logits(plain)
 

@@ -45,15 +45,10 @@ public func rotaryStepDefinition(
   let (keyHeads, width) = (pools.keys.dim(1), pools.keys.dim(3))
   let heads = projected.dim(1) / width - 2 * keyHeads
   let parts = projected.heads(heads + 2 * keyHeads).split([heads, keyHeads, keyHeads], dim: 1)
-  let angles = pools.positions.float32.unsqueezed(1) * frequencies.radians.unsqueezed(0)
-  func twice(_ x: Tensor) -> Tensor {
-    let scaled = x * frequencies.magnitude
-    return Tensor.concatenate([scaled, scaled], dim: 1).unsqueezed(1)  // [N, 1, D]
-  }
-  let turn = RotaryAngles(cosines: twice(cos(angles)), sines: twice(sin(angles)))
+  let angles = RotaryAngles(positions: pools.positions, frequencies: frequencies)
   func turned(_ x: Tensor, _ weight: Tensor?) -> Tensor {
     let normed = norms.map { rmsNormDefinition(x, weight: weight, eps: $0.eps) } ?? x
-    return rotaryDefinition(normed.unsqueezed(1), turn).squeezed(1)
+    return rotaryDefinition(normed.unsqueezed(0), angles).squeezed(0)
   }
   let (queries, keys) = (turned(parts[0], norms?.query), turned(parts[1], norms?.key))
   let places = pools.places { pools.isRing ? $0 % pools.pageTokens : $0 }

@@ -45,6 +45,16 @@ public struct RotaryAngles {
     self.cosines = Tensor(cosines, shape: shape).uploaded(to: device)
     self.sines = Tensor(sines, shape: shape).uploaded(to: device)
   }
+
+  /// The angles `float32(p · f)` of some positions that the device knows, as of one sequence: `[1, N, D]`.
+  ///
+  /// - Parameter positions: `[N]`.
+  public init(positions: Tensor, frequencies: RotaryFrequencies) {
+    let radians = Tensor.concatenate([frequencies.radians, frequencies.radians], dim: 0)
+    let angles = (positions.float32.unsqueezed(1) * radians).unsqueezed(0)
+    let magnitude = frequencies.magnitude
+    self.init(cosines: cos(angles) * magnitude, sines: sin(angles) * magnitude)
+  }
 }
 
 /// Rotary position embedding, by its definition: pairs of channels `(i, i + D/2)` turned by the position's angle.

@@ -16,8 +16,11 @@ public struct LowRank {
     self.up = try Linear(rank, to: outputs, bias: bias, deviation: deviation, up)
   }
 
-  /// `[…, in]` to `[…, out]`, with `activation` in the middle.
-  func callAsFunction(_ x: Tensor, activation: (Tensor) -> Tensor = { $0 }) -> Tensor {
-    up(activation(down(x)))
+  /// `[…, in]` to `[…, out]`, with `activation` in the middle and both parts applied by `product`.
+  func callAsFunction(
+    _ x: Tensor, activation: (Tensor) -> Tensor = { $0 },
+    by product: (Linear, Tensor) -> Tensor = { $0($1) }
+  ) -> Tensor {
+    product(up, activation(product(down, x)))
   }
 }

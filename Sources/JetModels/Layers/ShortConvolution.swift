@@ -29,4 +29,9 @@ public struct ShortConvolution {
     shortConvolution(
       x, weight: weight.squeezed(1), bias: bias, window: &window, counts: context.paddedCounts)
   }
+
+  /// One token a sequence, `[N, D]` to `[N, D]`; the windows lie in a pool `[S, D, W]` at `slots` and are moved on there.
+  func step(_ x: Tensor, window: Tensor, slots: Tensor) -> Tensor {
+    convolutionStep(x, weight: weight.squeezed(1), bias: bias, window: window, slots: slots)
+  }
 }

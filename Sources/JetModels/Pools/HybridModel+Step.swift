@@ -38,11 +38,11 @@ extension HybridModel {
     return float32Linear(norm(hidden), head)
   }
 
-  /// Whether a step needs the host: some mixer makes its angles there, or has heads that no kernel takes.
+  /// Whether a step needs the host: some attention has heads that no kernel takes.
   public var stepsNeedHost: Bool {
     layers.contains { layer in
       switch layer.mixer {
-      case .linear(let mixer): mixer.needsPositions
+      case .linear: false
       case .attention(let attention):
         !pagedAttentionStepFits(
           heads: attention.configuration.heads, keyHeads: attention.configuration.keyValueHeads,
@@ -108,8 +108,8 @@ extension Mixer {
     case (.attention(let attention), .ring(let keys, let values)):
       return attention.step(x, norm: norm, keys: keys, values: values, context)
     case (.linear(let mixer), .recurrent(let state)):
+      if let y = mixer.step(x, norm: norm, pool: state, batch: context.batch) { return y }
       let slots = context.batch.slots
-      if let y = mixer.step(x, norm: norm, pool: state, slots: slots) { return y }
       var own: RecurrentState? = RecurrentState(
         memory: state.memory.rows(slots), window: state.window.rows(slots))
       let y = mixer(norm(x).unsqueezed(1), state: &own, context.forward).squeezed(1)

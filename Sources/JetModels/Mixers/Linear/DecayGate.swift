@@ -29,4 +29,9 @@ public struct DecayGate {
     let gates = decayGates(decay: decay, write: write, logRate: logRate, stepBias: stepBias)
     return (context.clearingPadding(gates.writeStrength), context.clearingPadding(gates.logDecay))
   }
+
+  /// What makes the decays of one token a sequence of `logits`, `[N, H]`.
+  func step(_ logits: Tensor) -> DecayLogits {
+    DecayLogits(logits, logRate: logRate, stepBias: stepBias)
+  }
 }

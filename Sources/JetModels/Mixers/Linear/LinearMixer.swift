@@ -35,23 +35,19 @@ public protocol LinearMixer {
   /// One token a sequence whose states lie in pools, norm and residual included: `x + mixer(norm(x))`, `[N, D]` to
   /// `[N, D]`; nil where the mixer has no form of its own for these sizes, and then its rows of the pools are gathered.
   ///
+  /// It may be recorded in a graph: what it needs of the sequences is to be found on the device.
+  ///
   /// - Parameters:
   ///   - pool: memory `[S, H, K, V]` and window `[S, D, W]`, changed in place.
-  ///   - slots: int32 `[N]`, the sequences' places in the pools.
-  func step(_ x: Tensor, norm: RMSNorm, pool: RecurrentState, slots: Tensor) -> Tensor?
-
-  /// Whether the mixer asks for the tokens' positions, which a recorded step does not know.
-  var needsPositions: Bool { get }
+  ///   - batch: the sequences' places in the pools, and their positions.
+  func step(_ x: Tensor, norm: RMSNorm, pool: RecurrentState, batch: PooledStep) -> Tensor?
 }
 
 extension LinearMixer {
   /// There is no form of its own.
   public func step(
-    _ x: Tensor, norm: RMSNorm, pool: RecurrentState, slots: Tensor
+    _ x: Tensor, norm: RMSNorm, pool: RecurrentState, batch: PooledStep
   ) -> Tensor? { nil }
-
-  /// It does not.
-  public var needsPositions: Bool { false }
 
   /// There is no fused form.
   public func appendStep(

@@ -80,27 +80,18 @@ public struct RWKV7: LinearMixer {
   public func callAsFunction(
     _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
   ) -> Tensor {
-    let heads = configuration.heads
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
-    let change = previousTokens(x, window: &carried.window, counts: context.paddedCounts) - x
-    func shifted(_ share: Tensor) -> Tensor { x + change * share }
-    let r = receptance(shifted(shifts.receptance)).heads(heads).float32  // [B, T, H, K]
-    let k = key(shifted(shifts.key)).heads(heads).float32  // [B, T, H, K]
-    let v = context.clearingPadding(value(shifted(shifts.value))).heads(heads)  // [B, T, H, V]
-    let decayLogits = decay(shifted(shifts.decay), activation: tanh).float32
-    let logDecay = context.clearingPadding(sigmoid(decayLogits) * -0.606_530_659_712_633_4)
-    let a = sigmoid(rate(shifted(shifts.rate)).float32).heads(heads)  // [B, T, H, K]
-    let removed = context.clearingPadding(unitRows(k * keyScales.removal.heads(heads)))
-    let written = k * ((a - 1) * keyScales.rate.heads(heads) + 1)
+    let previous = previousTokens(x, window: &carried.window, counts: context.paddedCounts)
+    var inputs = inputs(x, previous: previous)
+    inputs.value = context.clearingPadding(inputs.value)
+    inputs.logDecay = context.clearingPadding(inputs.logDecay)
+    inputs.removed = context.clearingPadding(inputs.removed)
     let mixed = generalizedDeltaRule(
-      query: r, key: written, value: v.float32, recallKey: -removed, rewriteKey: removed * a,
-      logDecay: logDecay.heads(heads), memory: &carried.memory)  // [B, T, H, V]
+      query: inputs.receptance, key: inputs.written, value: inputs.value.float32,
+      recallKey: -inputs.removed, rewriteKey: inputs.removed * inputs.rate,
+      logDecay: inputs.logDecay, memory: &carried.memory)  // [B, T, H, V]
     if state != nil { state = carried }
-    let own = (r * written * keyScales.bonus).sum([-1], keepDims: true) * v.float32
-    let eps = configuration.normEps * Double(configuration.keyWidth)
-    let read = headNorm(mixed, weight: normWeight, bias: normBias, eps: eps) + own
-    let opened = gate(shifted(shifts.gate), activation: sigmoid)  // [B, T, H·V]
-    return output((read.mergedHeads * opened.float32).to(x.dtype))
+    return output(opened(mixed, inputs))
   }
 }

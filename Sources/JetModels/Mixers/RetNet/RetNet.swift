@@ -19,7 +19,9 @@ public struct RetNet: LinearMixer {
   /// The output projection.
   public let output: Linear
   /// Log decays, `[H]`, float32; no parameter.
-  private let logDecay: Tensor
+  let logDecay: Tensor
+  /// How positions turn queries and keys; no parameter.
+  let frequencies: RotaryFrequencies
 
   init(
     _ configuration: RetNetConfiguration, _ model: ModelConfiguration, _ path: ParameterPath
@@ -37,10 +39,12 @@ public struct RetNet: LinearMixer {
     // log1p keeps the digits of 1 − 2⁻⁵⁻ʰ, which float32 rounds to 1 from the twentieth head on.
     let decays = (0..<heads).map { Float(log1p(-exp2(-5 - Double($0)))) }
     logDecay = Tensor(decays).to(path.store.device)
+    let turning = RotaryConfiguration(theta: configuration.rotaryTheta)
+      .frequencies(headWidth: configuration.keyWidth, length: 0)
+    frequencies = RotaryFrequencies(
+      radians: Tensor(turning.radians).to(path.store.device),
+      magnitude: Double(turning.magnitude))
   }
-
-  /// Queries and keys are turned by angles that the host makes.
-  public var needsPositions: Bool { true }
 
   /// All tokens of a piece at once; `[B, T, D]` to `[B, T, D]`.
   public func callAsFunction(
