@@ -81,6 +81,7 @@ public struct RWKV7: LinearMixer {
     _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
   ) -> Tensor {
     let heads = configuration.heads
+    let x = context.spread(x)  // Each projection reads a mixture with the token before.
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let change = previousTokens(x, window: &carried.window, counts: context.paddedCounts) - x
@@ -101,6 +102,6 @@ public struct RWKV7: LinearMixer {
     let eps = configuration.normEps * Double(configuration.keyWidth)
     let read = headNorm(mixed, weight: normWeight, bias: normBias, eps: eps) + own
     let opened = gate(shifted(shifts.gate), activation: sigmoid)  // [B, T, H·V]
-    return output((read.mergedHeads * opened.float32).to(x.dtype))
+    return output(context.packed((read.mergedHeads * opened.float32).to(x.dtype)))
   }
 }
