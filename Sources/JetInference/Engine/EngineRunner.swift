@@ -21,7 +21,7 @@ public protocol EngineRunner: AnyObject {
   ///     that it can reach.
   ///   - sampling: how its tokens are chosen, in range for the vocabulary.
   ///   - prompt: all of it, for the penalties; it is read by steps, but for the tokens of the state.
-  ///   - state: the number of a kept state, whose pages are the first of `pages` and are not written; nil for an empty one.
+  ///   - state: the number of a kept state, whose pages are the first of `pages` and are only read; nil for an empty one.
   /// - Throws: why the sequence cannot begin; then the slot is as before and is not closed.
   func open(
     slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int], state: Int?
@@ -120,7 +120,7 @@ public struct PromptPiece: Hashable, Sendable {
   public var start: Int
   /// Whether the prompt ends here, so that a token is chosen.
   public var isLast: Bool
-  /// The number under which the state after the piece is kept, until it is forgotten; nil where it is not.
+  /// The number under which the state after the piece is kept until it is forgotten; nil where it is not.
   public var state: Int?
 
   /// Creates a piece.
