@@ -60,7 +60,9 @@ struct PieceGroupTests {
     }
   }
 
-  @Test("a sequence goes on from a kept state as from its own", arguments: TinyModels.mixers.map(\.name))
+  @Test(
+    "a sequence goes on from a kept state as from its own", arguments: TinyModels.mixers.map(\.name)
+  )
   func keptStates(name: String) throws {
     let mixers = TinyModels.mixers.filter { $0.name == name }.map(\.mixer)
     let model = try TinyModels.model(mixers + mixers)

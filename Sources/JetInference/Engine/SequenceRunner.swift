@@ -72,7 +72,9 @@ public final class SequenceRunner: EngineRunner {
   }
 
   private func copy(of state: Int) throws -> any SequenceModel {
-    guard let model = kept[state] else { throw EngineError.brokenRunner("state \(state) is not kept") }
+    guard let model = kept[state] else {
+      throw EngineError.brokenRunner("state \(state) is not kept")
+    }
     return try model.copy()
   }
 

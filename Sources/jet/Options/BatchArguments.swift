@@ -24,16 +24,16 @@ struct BatchArguments: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "With --prompts: the most memory for states after beginnings that prompts share, which are \
-      then read once; 0 reads each prompt whole (default: \(PrefixOptions().maximumBytes >> 20)).",
+      "With --prompts: the most memory for states after beginnings that prompts share, which are "
+        + "then read once; 0 reads each prompt whole (default: \(PrefixOptions().maximumBytes >> 20)).",
       valueName: "MiB"))
   var prefixMemory: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "With --prompts: shared beginnings count in multiples of so many tokens (default: \
-      \(PrefixOptions().blockTokens)).", valueName: "tokens"))
+      "With --prompts: shared beginnings count in multiples of so many tokens (default: "
+        + "\(PrefixOptions().blockTokens)).", valueName: "tokens"))
   var prefixTokens: Int?
 
   func validate() throws {

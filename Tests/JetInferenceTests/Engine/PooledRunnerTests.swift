@@ -116,7 +116,8 @@ import Testing
 
   @Test func `pretending a depth needs no text`() throws {
     let runner = try PooledRunner(TinyModel.model(), sizes: sizes)
-    try runner.open(slot: 2, pages: [3, 4, 5, 6, 7], sampling: SamplingOptions(), prompt: [1],
+    try runner.open(
+      slot: 2, pages: [3, 4, 5, 6, 7], sampling: SamplingOptions(), prompt: [1],
       state: nil)
     try runner.pretend(depth: 30)
     try runner.start(EngineStep(decoding: [2]))
