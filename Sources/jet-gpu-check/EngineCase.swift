@@ -12,9 +12,16 @@ final class EngineCase {
 
   let engine: Engine
 
-  init(_ runner: Runner, _ dtype: DType, on device: Device, sizes: PoolSizes) throws {
+  /// - Parameter prefixBlock: at multiples of how many tokens states of shared beginnings are kept; nil for nowhere.
+  init(
+    _ runner: Runner, _ dtype: DType, on device: Device, sizes: PoolSizes, prefixBlock: Int? = nil
+  ) throws {
     var options = EngineOptions()
     options.chunkTokens = 64
+    if let prefixBlock {
+      options.prefixes = PrefixOptions()
+      options.prefixes?.blockTokens = prefixBlock
+    }
     let model = try EngineModel.model(dtype, on: device)
     switch runner {
     case .graphs: engine = try Engine(runner: GraphRunner(model, sizes: sizes), options: options)

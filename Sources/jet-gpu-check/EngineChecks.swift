@@ -23,6 +23,13 @@ enum EngineChecks {
         chosenByHost[index].options.sampling.logitBias = [0: 0]
       }
       try compare(.graphs, ", the host chooses", chosenByHost, model, &tally)
+      for runner in [EngineCase.Runner.graphs, .pools] {
+        for block in [16, 64] {
+          try compare(
+            runner, ", shared beginnings by \(block)", sharing(small ? 8 : 30), model,
+            prefixBlock: block, &tally)
+        }
+      }
     }
     try EngineEndurance(device, small: small).run(&tally)
   }
@@ -39,14 +46,29 @@ enum EngineChecks {
     }
   }
 
+  /// Of the texts that requests begin with; the longer one is longer than a piece.
+  private static let textLengths = [50, 139]
+
+  /// The same behind one of two texts.
+  private static func sharing(_ count: Int) -> [EngineRequest] {
+    var random = RandomNumbers(seed: 19)
+    let texts = textLengths.map { EngineModel.tokens($0, &random) }
+    return requests(count).enumerated().map { index, request in
+      var request = request
+      request.prompt = texts[index % 2] + request.prompt
+      return request
+    }
+  }
+
   private static func compare(
     _ runner: EngineCase.Runner, _ what: String, _ requests: [EngineRequest], _ model: HybridModel,
-    _ tally: inout Tally
+    prefixBlock: Int? = nil, _ tally: inout Tally
   ) throws {
-    // Fewer slots and pages than all would need, so that they come and go.
+    // Fewer slots than all would need, so that they come and go; without kept states fewer pages too.
     let one = try EngineCase(
       runner, model.dtype, on: model.embedding.device,
-      sizes: PoolSizes(slots: 9, pages: 60, pageTokens: 16))
+      sizes: PoolSizes(slots: 9, pages: prefixBlock == nil ? 60 : 240, pageTokens: 16),
+      prefixBlock: prefixBlock)
     let found = try one.tokens(requests)
     var (farthest, others, count) = (0.0, 0, 0)
     for (request, tokens) in zip(requests, found) {
@@ -61,6 +83,17 @@ enum EngineChecks {
       isComplete && farthest <= bound(model.dtype),
       "\(model.dtype) \(runner.rawValue)\(what): \(others) of \(count) tokens are not those of the "
         + "sequence alone, by at most \(scientific(farthest)) deviations of the logits")
+    guard let prefixBlock else { return }
+    let reused = one.engine.statistics.reusedTokens
+    one.engine.shutdownAndWait()
+    // Of each text but the first two requests of it.
+    let each = textLengths.reduce(0) { $0 + $1 / prefixBlock * prefixBlock }
+    let least = each * (requests.count / 2 - 2)
+    let left = one.engine.statistics.pagesUsed
+    tally.record(
+      reused >= least && left == 0,
+      "\(model.dtype) \(runner.rawValue)\(what): reused \(reused) tokens, at least \(least) expected; "
+        + "\(left) pages are left at the end")
   }
 
   /// How far the logit of each token lies below the greatest one, in deviations, where its sequence is alone.

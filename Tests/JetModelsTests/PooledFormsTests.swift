@@ -42,15 +42,33 @@ struct PooledFormsTests {
     ]
   }
 
-  private func check(_ model: HybridModel, _ note: String) throws {
+  private typealias Rounds = [[(pair: Int, count: Int)]]
+
+  /// Prompts in pieces, several at a time, joined by others on the way.
+  private let joining: Rounds = [[(0, 16)], [(0, 1), (1, 5)], [(0, 12), (2, 9)], [(2, 8)]]
+
+  /// Prompts that are read side by side: pieces as long, of several lengths, and some much shorter than others.
+  private let packed: Rounds = [
+    [(0, 6), (1, 1), (2, 6), (3, 2)], [(0, 5), (2, 9)], [(1, 8), (2, 2)], [(3, 7), (0, 8)],
+    [(2, 1), (0, 1)],
+  ]
+
+  private func four(_ model: HybridModel) -> [Pair] {
+    let lengths = [20, 9, 18, 9]
+    return lengths.indices.map { index in
+      Pair(
+        slot: [3, 1, 4, 2][index], pages: [1, 5, 9].map { $0 + index },
+        prompt: tokens(lengths[index], seed: UInt64(index)), alone: model.makeState())
+    }
+  }
+
+  private func check(
+    _ model: HybridModel, _ given: [Pair], _ rounds: Rounds, _ note: String
+  ) throws {
     let pools = try StatePools(model, sizes: PoolSizes(slots: 4, pages: 15, pageTokens: 9))
     pools.fillRandomly(seed: 5)
-    var pairs = pairs(model)
+    var pairs = given
     for pair in pairs { pools.clear(slot: pair.slot) }
-    // Prompts in pieces, several at a time, joined by others on the way.
-    let rounds: [[(pair: Int, count: Int)]] = [
-      [(0, 16)], [(0, 1), (1, 5)], [(0, 12), (2, 9)], [(2, 8)],
-    ]
     for (round, pieces) in rounds.enumerated() {
       let own = pieces.map { piece -> PooledPiece in
         let pair = pairs[piece.pair]
@@ -90,8 +108,17 @@ struct PooledFormsTests {
   func agree(name: String) throws {
     let model = try TinyModels.model(Self.mixers(name))
     try withoutGradients {
-      try check(model, "fast")
-      try FastForm.disabled { try check(model, "defined") }
+      try check(model, pairs(model), joining, "fast")
+      try FastForm.disabled { try check(model, pairs(model), joining, "defined") }
+    }
+  }
+
+  @Test("pieces of several sequences as one batch agree with each alone", arguments: names)
+  func packs(name: String) throws {
+    let model = try TinyModels.model(Self.mixers(name))
+    try withoutGradients {
+      try check(model, four(model), packed, "fast")
+      try FastForm.disabled { try check(model, four(model), packed, "defined") }
     }
   }
 

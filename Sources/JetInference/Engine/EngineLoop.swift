@@ -56,6 +56,8 @@ final class EngineLoop {
       statistics.busySeconds += (clock.now - begin).seconds
       show()
     }
+    scheduler.dropStates()
+    forgetStates()
     show()
     for message in mailbox.close(closingError) {
       if case .submit(_, _, _, let receive) = message { receive(.failure(closingError)) }
@@ -88,6 +90,7 @@ final class EngineLoop {
   private func advance() -> EngineError? {
     admit()
     while scheduler.started.count < runner.depth, let step = scheduler.nextStep() {
+      forgetStates()
       do {
         try runner.start(step)
       } catch {
@@ -105,13 +108,19 @@ final class EngineLoop {
       do {
         try runner.open(
           slot: sequence.slot, pages: sequence.pages, sampling: sequence.request.options.sampling,
-          prompt: sequence.request.prompt)
+          prompt: sequence.request.prompt, state: sequence.state)
         requests[sequence.id]?.admitted = clock.now
+        requests[sequence.id]?.reusedTokens = sequence.reusedTokens
+        statistics.reusedTokens += sequence.reusedTokens
       } catch {
         scheduler.refuse(slot: sequence.slot)
         requests.removeValue(forKey: sequence.id)?.receive(.failure(error))
       }
     }
+  }
+
+  private func forgetStates() {
+    for state in scheduler.takeForgottenStates() { runner.forget(state: state) }
   }
 
   private func finish() -> EngineError? {
@@ -155,6 +164,7 @@ final class EngineLoop {
     statistics.running = scheduler.sequences.count
     statistics.waiting = scheduler.waiting.count
     statistics.pagesUsed = scheduler.pages.takenCount
+    statistics.keptStates = scheduler.prefixes?.stateCount ?? 0
     board.value.withLock { $0 = statistics }
   }
 }
@@ -164,20 +174,13 @@ final class StatisticsBoard: Sendable {
   let value = Mutex(EngineStatistics())
 }
 
-extension SlotToken {
-  /// Whether a token was chosen.
-  fileprivate var isToken: Bool {
-    if case .success = outcome { return true }
-    return false
-  }
-}
-
 /// A request with its times so far.
 private struct RunningRequest {
   let promptTokens: Int
   let submitted: ContinuousClock.Instant
   let receive: EngineLoop.Receiver
   var admitted: ContinuousClock.Instant?
+  var reusedTokens = 0
   private var first: ContinuousClock.Instant?
   private var generatedTokens = 0
 
@@ -203,7 +206,8 @@ private struct RunningRequest {
       .success(
         .finished(
           EngineSummary(
-            finishReason: reason, promptTokens: promptTokens, generatedTokens: generatedTokens,
+            finishReason: reason, promptTokens: promptTokens, reusedTokens: reusedTokens,
+            generatedTokens: generatedTokens,
             queuedSeconds: ((admitted ?? now) - submitted).seconds,
             promptSeconds: first.flatMap { first in admitted.map { (first - $0).seconds } },
             generateSeconds: first.map { (now - $0).seconds }))))

@@ -3,12 +3,14 @@ public struct EngineOptions: Hashable, Sendable {
   /// How many tokens of a prompt are read at once.
   ///
   /// Prompts are cut at multiples of this, whatever else a step holds, so that the pieces of a
-  /// request, and with them the last bits of its logits, do not depend on its company.
+  /// request do not depend on its company; and where ``prefixes`` has a state kept.
   public var chunkTokens = 256
   /// The most tokens that a step reads; two pieces and a full batch where nil.
   public var stepTokens: Int?
   /// How many smaller requests may be admitted before one that came earlier and waits for pages.
   public var maximumOvertakes = 16
+  /// What is kept of prompts for others with the same beginning; nothing where nil, for it takes memory besides the runner's.
+  public var prefixes: PrefixOptions?
   /// How many steps in a row may fail as a whole before the engine stops.
   public var maximumFailures = 3
 
@@ -36,6 +38,10 @@ public struct EngineOptions: Hashable, Sendable {
       ", a piece of a prompt and a full batch")
     try require("maximumOvertakes", maximumOvertakes, atLeast: 0)
     try require("maximumFailures", maximumFailures, atLeast: 1)
+    if let prefixes {
+      try require("prefixes.blockTokens", prefixes.blockTokens, atLeast: 1)
+      try require("prefixes.maximumBytes", prefixes.maximumBytes, atLeast: 0)
+    }
   }
 
   private static func rows(_ capacity: EngineCapacity) -> Int {

@@ -52,6 +52,8 @@ public struct EngineSummary: Hashable, Sendable {
   public var finishReason: FinishReason
   /// How many tokens the prompt has.
   public var promptTokens: Int
+  /// How many of them were not read, for an earlier prompt began with them.
+  public var reusedTokens = 0
   /// How many tokens were given out.
   public var generatedTokens: Int
   /// From the request until it had a slot, or ended without one.
@@ -79,10 +81,14 @@ public struct EngineStatistics: Hashable, Sendable {
   public var running = 0
   /// How many requests wait for one.
   public var waiting = 0
-  /// How many pages are taken.
+  /// How many pages are taken, those of kept states included.
   public var pagesUsed = 0
   /// How many tokens of prompts were read so far.
   public var promptTokens = 0
+  /// How many tokens of prompts were not read so far, for earlier prompts began with them.
+  public var reusedTokens = 0
+  /// How many states of prompts are kept.
+  public var keptStates = 0
   /// How many tokens were chosen so far.
   public var generatedTokens = 0
   /// How many steps were finished so far.

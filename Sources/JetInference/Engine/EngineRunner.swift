@@ -1,6 +1,6 @@
 /// Runs pieces of prompts and decode steps of many sequences on one model, for an ``Engine``.
 ///
-/// All calls come from one thread. A sequence lives in a slot from ``open(slot:pages:sampling:prompt:)``
+/// All calls come from one thread. A sequence lives in a slot from ``open(slot:pages:sampling:prompt:state:)``
 /// to ``close(slot:)``; its steps are started in the order of its tokens, and a slot is closed only
 /// when every step with it was finished. So is a slot whose step failed.
 ///
@@ -13,21 +13,27 @@ public protocol EngineRunner: AnyObject {
   /// by the calling thread, 2 where a device would wait for the host.
   var depth: Int { get }
 
-  /// Begins a sequence with an empty state.
+  /// Begins a sequence with an empty state or a kept one.
   ///
   /// - Parameters:
   ///   - slot: a free one, from 1.
   ///   - pages: free ones, from 1; they are the sequence's until it is closed and hold all positions
   ///     that it can reach.
   ///   - sampling: how its tokens are chosen, in range for the vocabulary.
-  ///   - prompt: all of it, for the penalties; it is read by steps.
+  ///   - prompt: all of it, for the penalties; it is read by steps, but for the tokens of the state.
+  ///   - state: the number of a kept state, whose pages are the first of `pages` and are only read; nil for an empty one.
   /// - Throws: why the sequence cannot begin; then the slot is as before and is not closed.
-  func open(slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int]) throws
+  func open(
+    slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int], state: Int?
+  ) throws
 
   /// Ends the sequence of a slot and frees what it held.
   func close(slot: Int)
 
-  /// Starts a step: reads the pieces, then chooses a token for each prompt that is at its end and for
+  /// Frees a kept state; nothing happens where there is none of that number, for its step failed.
+  func forget(state: Int)
+
+  /// Starts a step: reads the pieces and keeps the states that they name, then chooses a token for each prompt that is at its end and for
   /// each decoding sequence.
   ///
   /// A decoding sequence reads the token that was chosen for it last, which the runner knows, while
@@ -60,11 +66,13 @@ public struct EngineCapacity: Hashable, Sendable {
   /// How many sequences a step has at most, those with a piece of a prompt included; the engine uses
   /// no more slots than this.
   public var maximumBatch: Int
+  /// Bytes of a kept state, pages not counted.
+  public var stateBytes: Int
 
   /// Creates a capacity.
   public init(
     slots: Int, pages: Int, pageTokens: Int, maximumPositions: Int, vocabularySize: Int,
-    maximumBatch: Int
+    maximumBatch: Int, stateBytes: Int = 0
   ) {
     self.slots = slots
     self.pages = pages
@@ -72,6 +80,7 @@ public struct EngineCapacity: Hashable, Sendable {
     self.maximumPositions = maximumPositions
     self.vocabularySize = vocabularySize
     self.maximumBatch = maximumBatch
+    self.stateBytes = stateBytes
   }
 
   /// How many pages hold so many positions.
@@ -111,13 +120,16 @@ public struct PromptPiece: Hashable, Sendable {
   public var start: Int
   /// Whether the prompt ends here, so that a token is chosen.
   public var isLast: Bool
+  /// The number under which the state after the piece is kept until it is forgotten; nil where it is not.
+  public var state: Int?
 
   /// Creates a piece.
-  public init(slot: Int, tokens: [Int], start: Int, isLast: Bool) {
+  public init(slot: Int, tokens: [Int], start: Int, isLast: Bool, state: Int? = nil) {
     self.slot = slot
     self.tokens = tokens
     self.start = start
     self.isLast = isLast
+    self.state = state
   }
 }
 
@@ -138,5 +150,11 @@ public struct SlotToken: Sendable {
   public init(slot: Int, error: any Error) {
     self.slot = slot
     outcome = .failure(error)
+  }
+
+  /// Whether a token was chosen.
+  var isToken: Bool {
+    if case .success = outcome { return true }
+    return false
   }
 }

@@ -1,17 +1,18 @@
-/// Numbers from 1 that are taken and given back: a runner's slots, or its pages.
+/// Numbers from 1 that are taken, shared and given back: a runner's slots, or its pages.
 struct NumberPool: Sendable {
   /// How many numbers there are.
   let count: Int
   /// The free ones; the last is taken first.
   private var free: [Int]
-  private var isTaken: [Bool]
+  /// How many hold each number.
+  private var holders: [Int]
 
   /// All numbers from 1 to `count`, free.
   init(count: Int) {
     precondition(count >= 1, "a pool of \(count) numbers")
     self.count = count
     free = Array((1...count).reversed())
-    isTaken = Array(repeating: false, count: count + 1)
+    holders = Array(repeating: 0, count: count + 1)
   }
 
   /// How many are free.
@@ -24,23 +25,40 @@ struct NumberPool: Sendable {
     guard count <= free.count else { return nil }
     let taken = Array(free.suffix(count).reversed())
     free.removeLast(count)
-    for number in taken { isTaken[number] = true }
+    for number in taken { holders[number] = 1 }
     return taken
   }
 
   /// Takes one.
   mutating func take() -> Int? { take(1)?.first }
 
-  /// Gives numbers back.
+  /// How many hold a number; 0 for a free one.
+  func holders(of number: Int) -> Int { holders[number] }
+
+  /// One more holds each number.
+  ///
+  /// - Precondition: each was taken.
+  mutating func share(_ numbers: [Int]) {
+    for number in numbers {
+      expectTaken(number)
+      holders[number] += 1
+    }
+  }
+
+  /// One holds each number no more; without holders it is free.
   ///
   /// - Precondition: each was taken.
   mutating func give(_ numbers: [Int]) {
     for number in numbers {
-      precondition(
-        isTaken.indices.contains(number) && isTaken[number],
-        "\(number) was given back to a pool of \(count), but not taken from it")
-      isTaken[number] = false
-      free.append(number)
+      expectTaken(number)
+      holders[number] -= 1
+      if holders[number] == 0 { free.append(number) }
     }
+  }
+
+  private func expectTaken(_ number: Int) {
+    precondition(
+      holders.indices.contains(number) && holders[number] > 0,
+      "\(number) is not taken from a pool of \(count), and was shared or given back")
   }
 }

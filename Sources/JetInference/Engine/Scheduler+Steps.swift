@@ -6,7 +6,8 @@ extension Scheduler {
     var step = EngineStep(decoding: order.filter(canDecode))
     var tokens = options.stepTokens(capacity) - step.decoding.count
     for slot in order where tokens > 0 {
-      guard let piece = nextPiece(slot), piece.tokens.count <= tokens else { continue }
+      guard var piece = nextPiece(slot), piece.tokens.count <= tokens else { continue }
+      piece.state = keepState(after: piece)
       step.pieces.append(piece)
       tokens -= piece.tokens.count
     }
@@ -24,6 +25,7 @@ extension Scheduler {
     try check(tokens, of: step)
     started.removeFirst()
     var events: [Event] = []
+    settleStates(of: step, failed: Set(tokens.filter { !$0.isToken }.map(\.slot)))
     for slot in step.slots { sequences[slot]?.steps -= 1 }
     for token in tokens { events += take(token) }
     for slot in step.slots { events += closeIfUnused(slot) }
@@ -43,6 +45,7 @@ extension Scheduler {
   }
 
   private mutating func fail(_ step: EngineStep, _ error: any Error) -> [Event] {
+    dropStates(of: step)
     var events: [Event] = []
     for slot in step.slots {
       sequences[slot]?.steps -= 1
@@ -66,13 +69,20 @@ extension Scheduler {
     guard let sequence = sequences[slot], !sequence.isOver else { return nil }
     let (prompt, start) = (sequence.request.prompt, sequence.readTokens)
     guard start < prompt.count else { return nil }
-    let end = min(start + options.chunkTokens, prompt.count)
+    let whole = (start / options.chunkTokens + 1) * options.chunkTokens
+    let cut = prefixes?.cut(sequence.path, after: start) ?? .max
+    let end = min(whole, prompt.count, cut)
     return PromptPiece(
       slot: slot, tokens: Array(prompt[start..<end]), start: start, isLast: end == prompt.count)
   }
 
   private mutating func note(_ step: EngineStep) {
-    for piece in step.pieces { sequences[piece.slot]?.readTokens += piece.tokens.count }
+    for piece in step.pieces {
+      guard let sequence = sequences[piece.slot] else { continue }
+      let end = piece.start + piece.tokens.count
+      prefixes?.read(sequence.path, piece.start..<end)
+      sequences[piece.slot]?.readTokens = end
+    }
     for slot in step.choosing { sequences[slot]?.chosenTokens += 1 }
     for slot in step.slots { sequences[slot]?.steps += 1 }
     started.append(step)

@@ -1,7 +1,7 @@
 /// Decides which requests run, which tokens each step reads, and when a sequence has ended.
 ///
 /// A value without a clock, a runner or a thread. A request waits until a slot and all pages that it
-/// can need are free, so nothing that runs is ever evicted. A step holds each decoding sequence, then
+/// can need are free, so nothing that runs is ever evicted; kept states give way. A step holds each decoding sequence, then
 /// pieces of prompts, the oldest first.
 ///
 /// A step may be made before the tokens of the one before are known: all sequences are taken to go
@@ -26,6 +26,8 @@ struct Scheduler {
     let id: RequestID
     let request: EngineRequest
     let pageCount: Int
+    /// Its blocks of tokens in ``Scheduler/prefixes``.
+    let path: [Int]
     /// How many later requests were admitted before it.
     var overtaken = 0
   }
@@ -36,8 +38,14 @@ struct Scheduler {
     let request: EngineRequest
     let slot: Int
     let pages: [Int]
-    /// Tokens of the prompt in steps so far.
-    var readTokens = 0
+    /// Its blocks of tokens in ``Scheduler/prefixes``.
+    let path: [Int]
+    /// The kept state that it began with.
+    let state: Int?
+    /// Tokens of the prompt that were in that state.
+    let reusedTokens: Int
+    /// Tokens of the prompt in that state and in steps so far.
+    var readTokens: Int
     /// Tokens that steps so far choose, those not known yet included.
     var chosenTokens = 0
     /// Tokens that were given out.
@@ -52,6 +60,8 @@ struct Scheduler {
   let options: EngineOptions
   var slots: NumberPool
   var pages: NumberPool
+  /// What is kept of prompts; nil where nothing is.
+  var prefixes: PrefixStore?
   /// A slice, for taking the first of it moves nothing.
   var waiting: ArraySlice<Waiting> = []
   /// The running sequences by slot.
@@ -74,6 +84,7 @@ struct Scheduler {
     // Decoding comes first, so a sequence without a row in the batch could only wait in its slot.
     slots = NumberPool(count: min(capacity.slots, capacity.maximumBatch))
     pages = NumberPool(count: capacity.pages)
+    prefixes = options.prefixes.flatMap { PrefixStore($0, capacity) }
   }
 
   /// Whether any request waits or runs, or a step is under way.
@@ -88,14 +99,16 @@ struct Scheduler {
     guard request.options.maximumTokens > 0 else { return [.ended(id: id, reason: .length)] }
     waiting.append(
       Waiting(
-        id: id, request: request, pageCount: capacity.pages(for: request.positions(capacity))))
+        id: id, request: request, pageCount: capacity.pages(for: request.positions(capacity)),
+        path: prefixes?.submit(request.prompt) ?? []))
     return []
   }
 
   /// Ends a request; nothing happens where it has ended.
   mutating func cancel(_ id: RequestID) -> [Event] {
     if let index = waiting.firstIndex(where: { $0.id == id }) {
-      waiting.remove(at: index)
+      let removed = waiting.remove(at: index)
+      prefixes?.close(removed.path, read: nil)
       return [.ended(id: id, reason: .stoppedByCaller)]
     }
     guard let sequence = sequences.values.first(where: { $0.id == id }), !sequence.isOver else {
@@ -112,6 +125,7 @@ struct Scheduler {
       error.map { Event.failed(id: id, error: $0) } ?? .ended(id: id, reason: .stoppedByCaller)
     }
     var events = waiting.map { event($0.id) }
+    for removed in waiting { prefixes?.close(removed.path, read: nil) }
     waiting = []
     for slot in order {
       guard let sequence = sequences[slot], !sequence.isOver else { continue }
@@ -146,5 +160,6 @@ struct Scheduler {
     order.removeAll { $0 == sequence.slot }
     slots.give([sequence.slot])
     pages.give(sequence.pages)
+    prefixes?.close(sequence.path, read: sequence.readTokens)
   }
 }

@@ -9,6 +9,7 @@ public final class SequenceRunner: EngineRunner {
   public let depth = 1
   private let makeSequence: (Int) throws -> any SequenceModel
   private var sequences: [Int: OpenSequence] = [:]
+  private var kept: [Int: any SequenceModel] = [:]
   private var step: EngineStep?
 
   /// A runner without sequences.
@@ -23,11 +24,14 @@ public final class SequenceRunner: EngineRunner {
     self.makeSequence = makeSequence
   }
 
-  /// Makes a sequence and its sampler.
-  public func open(slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int]) throws {
+  /// Makes a sequence, or a copy of a kept one, and its sampler.
+  public func open(
+    slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int], state: Int?
+  ) throws {
     precondition(sequences[slot] == nil, "slot \(slot) is open already")
     sequences[slot] = OpenSequence(
-      model: try makeSequence(min(pages.count * capacity.pageTokens, capacity.maximumPositions)),
+      model: try state.map { try copy(of: $0) }
+        ?? makeSequence(min(pages.count * capacity.pageTokens, capacity.maximumPositions)),
       sampler: try Sampler(options: sampling, vocabularySize: capacity.vocabularySize),
       history: TokenHistory(prompt: prompt))
   }
@@ -37,6 +41,9 @@ public final class SequenceRunner: EngineRunner {
     let closed = sequences.removeValue(forKey: slot)
     precondition(closed != nil, "slot \(slot) is not open")
   }
+
+  /// Drops a kept sequence.
+  public func forget(state: Int) { kept[state] = nil }
 
   /// Keeps the step until it is asked for.
   public func start(_ step: EngineStep) throws {
@@ -50,7 +57,11 @@ public final class SequenceRunner: EngineRunner {
     self.step = nil
     var tokens: [SlotToken] = []
     for piece in step.pieces {
-      let token = attempt(piece.slot) { try $0.read(piece) }
+      let token = attempt(piece.slot) { sequence in
+        let token = try sequence.read(piece)
+        if let state = piece.state { kept[state] = try sequence.model.copy() }
+        return token
+      }
       if let token { tokens.append(token) }
     }
     for slot in step.decoding {
@@ -58,6 +69,13 @@ public final class SequenceRunner: EngineRunner {
       if let token { tokens.append(token) }
     }
     return tokens
+  }
+
+  private func copy(of state: Int) throws -> any SequenceModel {
+    guard let model = kept[state] else {
+      throw EngineError.brokenRunner("state \(state) is not kept")
+    }
+    return try model.copy()
   }
 
   private func attempt(

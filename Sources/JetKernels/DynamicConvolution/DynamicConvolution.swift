@@ -38,6 +38,15 @@ public func shiftedWindowDefinition(_ window: Tensor, _ x: Tensor, counts: [Int]
   if counts == nil, tokens >= taps {
     return x.slice(tokens - taps..<tokens, dim: 1).transposed(1, 2).to(window.dtype).contiguous()
   }
+  if let counts, counts.allSatisfy({ $0 >= taps }) {
+    let places = counts.enumerated().flatMap { row, count in
+      (count - taps..<count).map { Int32(row * tokens + $0) }
+    }
+    let rows = x.reshaped([counts.count * tokens, x.dim(2)])
+      .rows(Tensor(places).uploaded(to: x.device))
+    return rows.reshaped([counts.count, taps, x.dim(2)]).transposed(1, 2).to(window.dtype)
+      .contiguous()
+  }
   let all = Tensor.concatenate([window, x.transposed(1, 2).to(window.dtype)], dim: 2)
   guard let counts else { return all.slice(tokens..<tokens + taps, dim: 2).contiguous() }
   let rows = counts.enumerated().map { row, count in

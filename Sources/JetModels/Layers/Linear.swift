@@ -33,16 +33,18 @@ public struct Linear {
   /// `[…, in]` to `[…, out]`.
   public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight, bias) }
 
-  /// The output in pieces of the given lengths, which share memory.
+  /// The output of tokens as layers hand them on, as a batch and in pieces of the given lengths, which share memory.
   ///
   /// On a GPU rows of zeros fill the weight up to a multiple of 8, without which products of bfloat16 are several times
   /// slower and pieces cannot be read 8 bytes at a time.
-  func pieces(_ x: Tensor, _ lengths: [Int]) -> [Tensor] {
+  func pieces(_ x: Tensor, _ lengths: [Int], _ context: ForwardContext) -> [Tensor] {
     let missing = (8 - weight.dim(0) % 8) % 8
-    guard x.device != .cpu, missing > 0 else { return self(x).split(lengths, dim: -1) }
+    guard x.device != .cpu, missing > 0 else {
+      return context.spread(self(x)).split(lengths, dim: -1)
+    }
     let filled = linear(
       x, weight.padded(after: missing, dim: 0), bias?.padded(after: missing, dim: 0))
-    return filled.split(lengths + [missing], dim: -1).dropLast()
+    return context.spread(filled).split(lengths + [missing], dim: -1).dropLast()
   }
 }
 

@@ -37,6 +37,8 @@ public struct ForwardContext {
   let counts: [Int]
   let length: Int
   let device: Device
+  /// Where the tokens stand when layers hand them on without padding, `[1, ΣT, D]`; nil where they come as `[B, T, D]`.
+  private let packing: TokenPacking?
   private let rotary: RotaryConfiguration
   private let cache: Cache
 
@@ -45,13 +47,17 @@ public struct ForwardContext {
     counts = batch.counts
     length = batch.length
     device = batch.tokens.device
+    packing = nil
     self.rotary = rotary
     cache = Cache()
   }
 
-  /// Of one piece of one sequence.
-  init(start: Int, length: Int, device: Device, rotary: RotaryConfiguration) {
-    (starts, counts, self.length, self.device) = ([start], [length], length, device)
+  /// Of packed rows that begin at the same position.
+  init(start: Int, counts: [Int], device: Device, rotary: RotaryConfiguration) {
+    starts = counts.map { _ in start }
+    (self.counts, self.device) = (counts, device)
+    length = counts.max() ?? 0
+    packing = counts.count > 1 ? TokenPacking(counts, device: device) : nil
     self.rotary = rotary
     cache = Cache()
   }
@@ -62,6 +68,12 @@ public struct ForwardContext {
   var isUniform: Bool { !isPadded && starts.allSatisfy { $0 == starts.first } }
   /// ``counts`` where there is padding; nil where all tokens are real.
   var paddedCounts: [Int]? { isPadded ? counts : nil }
+
+  /// The tokens as a batch, `[B, T, …]`: what mixes tokens takes.
+  func spread(_ x: Tensor) -> Tensor { packing?.spread(x) ?? x }
+
+  /// A batch as layers hand it on.
+  func packed(_ x: Tensor) -> Tensor { packing?.packed(x) ?? x }
 
   /// The angles of all positions for heads of `headWidth` channels; by the model's configuration unless another is given.
   func angles(headWidth: Int, by own: RotaryConfiguration? = nil) -> RotaryAngles {
@@ -96,9 +108,17 @@ public struct ForwardContext {
   /// `x` `[B, T, …]` with zeros for padding; `x` itself where all tokens are real.
   func clearingPadding(_ x: Tensor) -> Tensor {
     guard isPadded else { return x }
-    let flags = counts.flatMap { count in (0..<length).map { $0 < count ? Float(1) : 0 } }
     let ones = Array(repeating: 1, count: x.rank - 2)
-    return x * Tensor(flags, shape: [sequences, length] + ones).to(device).to(x.dtype)
+    return x * presence.reshaped([sequences, length] + ones).to(x.dtype)
+  }
+
+  /// 1 for tokens and 0 for padding, float32 `[B, T]`.
+  private var presence: Tensor {
+    if let found = cache.presence { return found }
+    let flags = counts.flatMap { count in (0..<length).map { $0 < count ? Float(1) : 0 } }
+    let made = Tensor(flags, shape: [sequences, length]).to(device)
+    cache.presence = made
+    return made
   }
 
   /// What several layers ask for.
@@ -109,6 +129,7 @@ public struct ForwardContext {
     }
 
     var angles: [Angles: RotaryAngles] = [:]
+    var presence: Tensor?
     var places: (slots: Tensor, pages: Tensor, positions: Tensor)?
   }
 }

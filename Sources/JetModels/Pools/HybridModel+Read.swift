@@ -4,7 +4,8 @@ public import JetTensor
 extension HybridModel {
   /// Reads pieces of prompts into the pools.
   ///
-  /// What works on each token alone runs over all pieces together; mixers run piece by piece.
+  /// What works on each token alone runs over all pieces together: norms, MLPs and, for the pieces of a ``PieceGroup``,
+  /// the projections of mixers too. What mixes tokens runs over a group's pieces as one padded batch.
   ///
   /// - Parameters:
   ///   - pieces: of different slots, one at least.
@@ -12,57 +13,58 @@ extension HybridModel {
   /// - Returns: the output of the last layer for the last token of each piece, `[pieces, D]`, before the last norm.
   public func read(_ pieces: [PooledPiece], pools: StatePools) -> Tensor {
     let device = embedding.device
-    let counts = pieces.map(\.tokens.count)
-    let contexts = pieces.map { piece in
-      ForwardContext(
-        start: piece.start, length: piece.tokens.count, device: device,
+    let order = PieceGroup.grouped(pieces)
+    let groups = order.map { indices in
+      PieceGroup(
+        indices.map { pieces[$0] }, pageTokens: pools.sizes.pageTokens, device: device,
         rotary: configuration.rotary)
     }
-    let tokens = Tensor(pieces.flatMap(\.tokens)).uploaded(to: device)
+    let counts = groups.map { $0.context.counts.reduce(0, +) }
+    let tokens = Tensor(groups.flatMap { $0.pieces.flatMap(\.tokens) }).uploaded(to: device)
     var x = embedding.embedded(tokens).unsqueezed(0)  // [1, ΣT, D]
     for (layer, pool) in zip(layers, pools.layers) {
       let normalized = layer.mixerNorm(x)
-      let parts = pieces.count == 1 ? [normalized] : normalized.split(counts, dim: 1)
-      let mixed = pieces.indices.map {
-        layer.mixer.read(parts[$0], pool, pieces[$0], contexts[$0])
-      }
+      let parts = groups.count == 1 ? [normalized] : normalized.split(counts, dim: 1)
+      let mixed = zip(groups, parts).map { layer.mixer.read($1, pool, $0) }
       let (residual, second) = addingRMSNorm(
         x, mixed.count == 1 ? mixed[0] : Tensor.concatenate(mixed, dim: 1),
         weight: layer.mlpNorm.weight, eps: layer.mlpNorm.eps)
       x = residual + layer.mlp(second)
     }
-    var end = 0
-    let last = counts.map { count -> Tensor in
-      end += count
-      return x.select(0, dim: 0).slice(end - 1..<end, dim: 0)
+    var (ends, end) = (pieces.map { _ in 0 }, 0)
+    for index in order.joined() {
+      end += pieces[index].tokens.count
+      ends[index] = end
     }
-    return last.count == 1 ? last[0] : Tensor.concatenate(last, dim: 0)
+    let rows = x.select(0, dim: 0)
+    if ends.count == 1 { return rows.slice(end - 1..<end, dim: 0) }
+    return rows.rows(Tensor(ends.map { $0 - 1 }).uploaded(to: device))
   }
 }
 
 extension Mixer {
-  /// A piece of one sequence, `[1, T, D]` to `[1, T, D]`; its state in the pool is moved on.
-  func read(
-    _ x: Tensor, _ pool: StatePools.Pool, _ piece: PooledPiece, _ context: ForwardContext
-  ) -> Tensor {
+  /// Pieces of some sequences, packed rows `[1, ΣT, D]` to the same; their states in the pool are moved on.
+  func read(_ x: Tensor, _ pool: StatePools.Pool, _ group: PieceGroup) -> Tensor {
     switch (self, pool) {
-    case (.attention(let attention), .pages(let keys, let values)):
-      return attention.read(x, keys: keys, values: values, pages: piece.pages, context)
-    case (.attention(let attention), .ring(let keys, let values)):
-      // A slot's ring is a state of its own, written in place.
-      let own = piece.slot..<piece.slot + 1
-      var state: AttentionState? = AttentionState(
-        ring: keys.slice(own, dim: 0), values: values.slice(own, dim: 0))
-      return attention(x, state: &state, context)
-    case (.linear(let mixer), .recurrent(let state)):
-      let own = piece.slot..<piece.slot + 1
-      let before = RecurrentState(
-        memory: state.memory.slice(own, dim: 0), window: state.window.slice(own, dim: 0))
-      var after: RecurrentState? = before
-      let y = mixer(x, state: &after, context)
-      if let after {
+    case (.attention(let attention), .pages(let keys, let values)),
+      (.attention(let attention), .ring(let keys, let values)):
+      return attention.read(x, keys: keys, values: values, group)
+    case (.linear(let mixer), .recurrent(let pool)):
+      let slots = group.pieces.map(\.slot)
+      // The state of one sequence is written where it lies, those of several in copies of their rows.
+      let own = slots.count == 1 ? slots[0]..<slots[0] + 1 : nil
+      func rows(_ x: Tensor) -> Tensor { own.map { x.slice($0, dim: 0) } ?? x.rows(group.slots) }
+      let before = RecurrentState(memory: rows(pool.memory), window: rows(pool.window))
+      var state: RecurrentState? = before
+      let y = mixer(x, state: &state, group.context)
+      guard let after = state else { return y }
+      if own != nil {
         before.memory.assign(after.memory)
         before.window.assign(after.window)
+      } else {
+        let places = group.slots.to(.int64)
+        pool.memory.assign(after.memory, at: [places])
+        pool.window.assign(after.window, at: [places])
       }
       return y
     default: preconditionFailure("the pools were made for another model")

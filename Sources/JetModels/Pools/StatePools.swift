@@ -93,6 +93,29 @@ public final class StatePools {
     }
   }
 
+  /// What a slot holds now, apart from pages: a copy.
+  public func state(slot: Int) -> SlotState {
+    SlotState(tensors: tensors(of: slot).map { $0.clone() })
+  }
+
+  /// Puts what a slot once held into the same or another one.
+  public func assign(_ state: SlotState, slot: Int) {
+    let own = tensors(of: slot)
+    precondition(own.count == state.tensors.count, "the state was kept of another model")
+    for (tensor, value) in zip(own, state.tensors) { tensor.assign(value) }
+  }
+
+  private func tensors(of slot: Int) -> [Tensor] {
+    layers.flatMap { pool -> [Tensor] in
+      switch pool {
+      case .pages: []
+      case .ring(let keys, let values): [keys.select(slot, dim: 0), values.select(slot, dim: 0)]
+      case .recurrent(let state):
+        [state.memory.select(slot, dim: 0), state.window.select(slot, dim: 0)]
+      }
+    }
+  }
+
   /// Puts random numbers into all pools: for measuring speed at a depth without reading that many tokens.
   public func fillRandomly(seed: UInt64) {
     for pool in layers {
@@ -117,4 +140,12 @@ public final class StatePools {
       rows.assign(Tensor.randomNormal(rows.shape, generator: generator) * deviation)
     }
   }
+}
+
+/// What a sequence's slot held once: memories, windows of convolutions, and keys and values of windows.
+public struct SlotState {
+  fileprivate let tensors: [Tensor]
+
+  /// Bytes of its tensors.
+  public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 }

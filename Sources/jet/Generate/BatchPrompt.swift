@@ -53,6 +53,8 @@ struct BatchReport: Encodable, Equatable {
   var finishReason: GeneratedText.Reason?
   /// What ended this text and no other.
   var error: String?
+  /// Tokens of the prompt that an earlier one had begun with.
+  var reusedTokens: Int?
   var queuedSeconds: Double?
   var promptSeconds: Double?
   var firstTokenSeconds: Double?

@@ -101,6 +101,7 @@ private struct PartialText {
       // A stop text counts even where the engine had more tokens already.
       report.finishReason = GeneratedText.Reason(
         stream.isStopped ? .stoppedByCaller : summary.finishReason, isStopText: stream.isStopped)
+      report.reusedTokens = summary.reusedTokens
       report.queuedSeconds = summary.queuedSeconds
       report.promptSeconds = summary.promptSeconds
       report.firstTokenSeconds = summary.firstTokenSeconds

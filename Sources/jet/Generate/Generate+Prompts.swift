@@ -26,8 +26,9 @@ extension Generate {
       isOrdered: !batch.unordered)
     let load = ServingLoad(
       prompts, parallel: batch.parallel ?? BatchArguments.defaultParallel,
-      maximumPositions: positions)
+      maximumPositions: positions, prefixes: batch.prefixes)
     var sharing = EngineOptions()
+    sharing.prefixes = load.prefixes
     // A GPU multiplies few rows as slowly as many.
     if runtime.device != .cpu { sharing.chunkTokens = 4096 }
     let engine = try Engine(runner: try makeRunner(checkpoint, runtime, load), options: sharing)
@@ -67,6 +68,11 @@ extension Generate {
       "[\(Numbers.grouped(totals.finished)) texts; "
       + "generated \(Numbers.grouped(totals.generatedTokens)) tokens"
     if let rate = statistics.tokensPerSecond { text += ", \(Numbers.short(rate)) tokens/s" }
+    if statistics.reusedTokens > 0 {
+      text +=
+        "; read \(Numbers.grouped(statistics.promptTokens)) tokens of prompts and reused "
+        + Numbers.grouped(statistics.reusedTokens)
+    }
     return text + "]"
   }
 }

@@ -14,13 +14,22 @@ struct ServingLoad: Equatable {
   let contexts: [Int]
   /// The most positions of a sequence.
   let maximumPositions: Int
+  /// What is kept of prompts; nil where nothing is.
+  let prefixes: PrefixOptions?
+  /// How many states that is without a bound.
+  private let keptStates: Int
 
   /// The load of some prompts.
-  init(_ prompts: [BatchPrompt], parallel: Int, maximumPositions: Int) {
+  init(
+    _ prompts: [BatchPrompt], parallel: Int, maximumPositions: Int, prefixes: PrefixOptions? = nil
+  ) {
     slots = min(parallel, prompts.count)
     contexts = Array(
       prompts.map { min($0.positions, maximumPositions) }.sorted(by: >).prefix(slots))
     self.maximumPositions = maximumPositions
+    self.prefixes = prefixes
+    keptStates =
+      prefixes?.stateCount(of: prompts.map(\.request.prompt), pageTokens: Self.pageTokens) ?? 0
   }
 
   /// The capacity that lets so many sequences run, whichever they are.
@@ -30,6 +39,12 @@ struct ServingLoad: Equatable {
       vocabularySize: vocabularySize, maximumBatch: slots)
     capacity.pages = contexts.reduce(0) { $0 + capacity.pages(for: $1) }
     return capacity
+  }
+
+  /// The bytes of the states that are kept of prompts, `stateBytes` each.
+  func keptBytes(stateBytes: Int) -> Int {
+    guard let prefixes, stateBytes > 0 else { return 0 }
+    return min(prefixes.maximumBytes / stateBytes, keptStates) * stateBytes
   }
 }
 
@@ -43,7 +58,8 @@ func makeRunner(
   let whole = load.contexts.map {
     PoolSizes(sequences: 1, context: $0).pages * ServingLoad.pageTokens
   }
-  let model = try checkpoint.model(runtime, contexts: whole + [ServingLoad.pageTokens])
+  let model = try checkpoint.model(
+    runtime, contexts: whole + [ServingLoad.pageTokens], kept: load.keptBytes)
   let capacity = load.capacity(vocabularySize: checkpoint.configuration.vocabularySize)
   let sizes = PoolSizes(
     slots: capacity.slots, pages: max(1, capacity.pages), pageTokens: capacity.pageTokens)

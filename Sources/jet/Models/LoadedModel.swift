@@ -12,16 +12,22 @@ extension Checkpoint {
   }
 
   /// The same for several sequences at once, a state of so many tokens each.
-  func model(_ runtime: RuntimeOptions, contexts: [Int]) throws -> HybridModel {
+  ///
+  /// - Parameter kept: bytes of further states, from those of one without keys and values that grow.
+  func model(
+    _ runtime: RuntimeOptions, contexts: [Int], kept: (_ stateBytes: Int) -> Int = { _ in 0 }
+  ) throws -> HybridModel {
     let dtype = runtime.dtype?.dtype ?? defaultDType
-    let bytes = contexts.reduce(configuration.parameterCount * dtype.byteCount) { sum, context in
+    let keptBytes = kept(configuration.stateBytes(context: 0, dtype: dtype).fixed)
+    let weights = configuration.parameterCount * dtype.byteCount
+    let bytes = contexts.reduce(weights + keptBytes) { sum, context in
       let state = configuration.stateBytes(
         context: min(context, configuration.maximumPositions), dtype: dtype)
       return sum + state.growing + state.fixed
     }
-    let room = Numbers.grouped(contexts.reduce(0, +))
-    try SystemMemory.require(
-      bytes, for: "\(path) with room for \(room) tokens", on: runtime.device)
+    var room = "\(Numbers.grouped(contexts.reduce(0, +))) tokens"
+    if keptBytes > 0 { room += " and \(Numbers.bytes(keptBytes)) of shared beginnings" }
+    try SystemMemory.require(bytes, for: "\(path) with room for \(room)", on: runtime.device)
     return try withTorchErrors { try model(dtype: dtype, device: runtime.device) }
   }
 }

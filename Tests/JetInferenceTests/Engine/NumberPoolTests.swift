@@ -18,6 +18,23 @@ struct NumberPoolTests {
     #expect(pool.take(0) == [])
   }
 
+  @Test func `a shared number is free when all its holders have given it back`() async {
+    var pool = NumberPool(count: 2)
+    let taken = pool.take(1) ?? []
+    pool.share(taken)
+    pool.share(taken)
+    #expect(pool.holders(of: taken[0]) == 3 && pool.freeCount == 1)
+    pool.give(taken)
+    pool.give(taken)
+    #expect(pool.holders(of: taken[0]) == 1 && pool.freeCount == 1)
+    pool.give(taken)
+    #expect(pool.holders(of: taken[0]) == 0 && pool.freeCount == 2)
+    await #expect(processExitsWith: .failure) {
+      var pool = NumberPool(count: 2)
+      pool.share([1])
+    }
+  }
+
   @Test func `a number that is given back twice traps`() async {
     await #expect(processExitsWith: .failure) {
       var pool = NumberPool(count: 2)

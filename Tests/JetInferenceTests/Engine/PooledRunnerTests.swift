@@ -59,6 +59,38 @@ import Testing
     try await expectAsAlone(engine, requests(isGreedy: isGreedy, penalty: 1.3))
   }
 
+  @Test(arguments: [(8, 8), (7, 14)], [true, false])
+  func `prompts with one beginning read it once`(
+    size: (page: Int, block: Int), isGraph: Bool
+  ) async throws {
+    let beginning = Array(TinyModel.tokens(40).prefix(17))
+    var requests = requests(isGreedy: true)
+    for index in requests.indices where index != 4 {
+      requests[index].prompt = beginning + requests[index].prompt.suffix(3 + index)
+    }
+    let sizes = PoolSizes(slots: 4, pages: 26, pageTokens: size.page)
+    var options = options
+    options.prefixes = PrefixOptions()
+    options.prefixes?.blockTokens = size.block
+    let model = try TinyModel.model()
+    let engine =
+      try isGraph
+      ? Engine(runner: GraphRunner(model, sizes: sizes), options: options)
+      : Engine(runner: PooledRunner(model, sizes: sizes), options: options)
+    try await expectAsAlone(engine, requests)
+    // The first one reads the beginning; the second one too, where the first began before it came.
+    let each = 17 / size.block * size.block
+    #expect(engine.statistics.reusedTokens >= 6 * each)
+    #expect(engine.statistics.reusedTokens <= 7 * each)
+    #expect(engine.statistics.keptStates == 0)
+  }
+
+  @Test func `the bytes of a kept state are those that are foretold`() throws {
+    let runner = try PooledRunner(TinyModel.model(), sizes: sizes)
+    #expect(runner.capacity.stateBytes == runner.pools.state(slot: 1).byteCount)
+    #expect(runner.capacity.stateBytes > 0)
+  }
+
   @Test func `what the device draws depends on the seed alone`() async throws {
     let wanted = requests(isGreedy: false)
     func tokens(_ requests: [EngineRequest]) async throws -> [[Int]] {
@@ -84,7 +116,9 @@ import Testing
 
   @Test func `pretending a depth needs no text`() throws {
     let runner = try PooledRunner(TinyModel.model(), sizes: sizes)
-    try runner.open(slot: 2, pages: [3, 4, 5, 6, 7], sampling: SamplingOptions(), prompt: [1])
+    try runner.open(
+      slot: 2, pages: [3, 4, 5, 6, 7], sampling: SamplingOptions(), prompt: [1],
+      state: nil)
     try runner.pretend(depth: 30)
     try runner.start(EngineStep(decoding: [2]))
     let results = try runner.finish()

@@ -10,6 +10,8 @@ final class TestRunner: EngineRunner {
       var open = 0
       var opened = 0
       var longestQueue = 0
+      var kept: Set<Int> = []
+      var mostKept = 0
       var isRunnerGone = false
       var steps: [EngineStep] = []
     }
@@ -17,6 +19,8 @@ final class TestRunner: EngineRunner {
     let counts = Mutex(Counts())
     var open: Int { counts.withLock { $0.open } }
     var opened: Int { counts.withLock { $0.opened } }
+    var kept: Int { counts.withLock { $0.kept.count } }
+    var mostKept: Int { counts.withLock { $0.mostKept } }
     var longestQueue: Int { counts.withLock { $0.longestQueue } }
     var isRunnerGone: Bool { counts.withLock { $0.isRunnerGone } }
     var steps: [EngineStep] { counts.withLock { $0.steps } }
@@ -44,31 +48,36 @@ final class TestRunner: EngineRunner {
   private var number = 0
 
   init(
-    slots: Int, pages: Int, batch: Int? = nil, depth: Int, log: Log = Log(),
+    slots: Int, pages: Int, batch: Int? = nil, depth: Int, stateBytes: Int = 0, log: Log = Log(),
     faults: Faults = Faults()
   ) {
     self.depth = depth
     self.log = log
     self.faults = faults
     base = SequenceRunner(
-      capacity: Self.capacity(slots: slots, pages: pages, batch: batch)
+      capacity: Self.capacity(
+        slots: slots, pages: pages, batch: batch, stateBytes: stateBytes)
     ) { _ in ToyModel(maximumPositions: MixedRequests.maximumPositions) }
   }
 
   deinit { log.counts.withLock { $0.isRunnerGone = true } }
 
-  static func capacity(slots: Int, pages: Int, batch: Int? = nil) -> EngineCapacity {
+  static func capacity(
+    slots: Int, pages: Int, batch: Int? = nil, stateBytes: Int = 0
+  ) -> EngineCapacity {
     EngineCapacity(
       slots: slots, pages: pages, pageTokens: 8,
       maximumPositions: MixedRequests.maximumPositions, vocabularySize: ToyModel.vocabularySize,
-      maximumBatch: batch ?? slots)
+      maximumBatch: batch ?? slots, stateBytes: stateBytes)
   }
 
   var capacity: EngineCapacity { base.capacity }
 
-  func open(slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int]) throws {
+  func open(
+    slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int], state: Int?
+  ) throws {
     if faults.open(prompt) { throw Fault(name: "open") }
-    try base.open(slot: slot, pages: pages, sampling: sampling, prompt: prompt)
+    try base.open(slot: slot, pages: pages, sampling: sampling, prompt: prompt, state: state)
     log.counts.withLock {
       $0.open += 1
       $0.opened += 1
@@ -80,11 +89,20 @@ final class TestRunner: EngineRunner {
     log.counts.withLock { $0.open -= 1 }
   }
 
+  func forget(state: Int) {
+    base.forget(state: state)
+    log.counts.withLock { _ = $0.kept.remove(state) }
+  }
+
   func start(_ step: EngineStep) throws {
     number += 1
     faults.hold(number)
     if faults.start(number, step) { throw Fault(name: "start") }
-    log.counts.withLock { $0.steps.append(step) }
+    log.counts.withLock {
+      $0.steps.append(step)
+      $0.kept.formUnion(step.pieces.compactMap(\.state))
+      $0.mostKept = max($0.mostKept, $0.kept.count)
+    }
     try base.start(step)
     var tokens = try base.finish()
     for slot in step.slots where faults.slot(number, slot) {

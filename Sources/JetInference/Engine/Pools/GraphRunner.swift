@@ -22,6 +22,7 @@ public final class GraphRunner: MeasurableRunner {
   private let recordsGraphs: Bool
   private var graphs: [Int: DecodeGraph] = [:]
   private var sequences: [Int: GraphSequence] = [:]
+  private var kept = KeptStates()
   private var started: [StartedStep] = []
 
   /// A runner with pools of its own.
@@ -49,13 +50,15 @@ public final class GraphRunner: MeasurableRunner {
     recordsGraphs = CUDAKernels.isLoaded && !model.stepsNeedHost
   }
 
-  /// Begins a sequence with an empty state.
-  public func open(slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int]) throws {
+  /// Begins a sequence with an empty state or a kept one.
+  public func open(
+    slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int], state: Int?
+  ) throws {
     let own = try GraphSequence(
       pages: pages, sampling: sampling, prompt: prompt, vocabularySize: capacity.vocabularySize)
     try withTorchErrors {
-      withoutGradients {
-        pools.clear(slot: slot)
+      try withoutGradients {
+        try kept.begin(state, slot: slot, in: pools)
         table.open(slot: slot, pages: pages, sampling: sampling)
       }
     }
@@ -64,6 +67,9 @@ public final class GraphRunner: MeasurableRunner {
 
   /// Forgets the sequence of a slot.
   public func close(slot: Int) { sequences[slot] = nil }
+
+  /// Frees a kept state.
+  public func forget(state: Int) { kept.forget(state) }
 
   /// Gives a step to the device.
   public func start(_ step: EngineStep) throws {
@@ -108,6 +114,7 @@ public final class GraphRunner: MeasurableRunner {
         pages: try sequence(piece.slot).pages)
     }
     let hidden = model.read(own, pools: pools)
+    kept.keep(after: pieces, in: pools)
     let last = pieces.indices.filter { pieces[$0].isLast }
     guard !last.isEmpty else { return nil }
     for index in last {

@@ -23,6 +23,7 @@ public final class PooledRunner: MeasurableRunner {
   }
 
   private var sequences: [Int: Sequence] = [:]
+  private var kept = KeptStates()
   private var finished: [[SlotToken]] = []
 
   /// A runner with pools of its own.
@@ -42,16 +43,21 @@ public final class PooledRunner: MeasurableRunner {
     pools = try StatePools(model, sizes: sizes)
   }
 
-  /// Begins a sequence with an empty state.
-  public func open(slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int]) throws {
+  /// Begins a sequence with an empty state or a kept one.
+  public func open(
+    slot: Int, pages: [Int], sampling: SamplingOptions, prompt: [Int], state: Int?
+  ) throws {
     let sampler = try Sampler(options: sampling, vocabularySize: capacity.vocabularySize)
-    try withTorchErrors { withoutGradients { pools.clear(slot: slot) } }
+    try withTorchErrors { try withoutGradients { try kept.begin(state, slot: slot, in: pools) } }
     sequences[slot] = Sequence(
       pages: pages, sampler: sampler, history: TokenHistory(prompt: prompt), length: 0)
   }
 
   /// Forgets the sequence of a slot.
   public func close(slot: Int) { sequences[slot] = nil }
+
+  /// Frees a kept state.
+  public func forget(state: Int) { kept.forget(state) }
 
   /// Computes a step.
   public func start(_ step: EngineStep) throws {
@@ -86,6 +92,7 @@ public final class PooledRunner: MeasurableRunner {
         pages: try sequence(piece.slot).pages)
     }
     let hidden = model.read(own, pools: pools)
+    kept.keep(after: pieces, in: pools)
     for piece in pieces { sequences[piece.slot]?.length = piece.start + piece.tokens.count }
     let last = pieces.indices.filter { pieces[$0].isLast }
     guard !last.isEmpty else { return [] }
@@ -145,6 +152,7 @@ extension EngineCapacity {
     self.init(
       slots: sizes.slots, pages: sizes.pages, pageTokens: sizes.pageTokens,
       maximumPositions: positions, vocabularySize: model.configuration.vocabularySize,
-      maximumBatch: sizes.slots)
+      maximumBatch: sizes.slots,
+      stateBytes: model.configuration.poolBytes(pageTokens: 1, dtype: model.dtype).slot)
   }
 }

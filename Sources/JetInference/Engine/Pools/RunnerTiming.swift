@@ -37,7 +37,8 @@ public struct RunnerTiming {
     for slot in slots {
       let first = 1 + (slot - 1) * each
       try runner.open(
-        slot: slot, pages: Array(first..<first + each), sampling: sampling, prompt: [0])
+        slot: slot, pages: Array(first..<first + each), sampling: sampling, prompt: [0],
+        state: nil)
     }
   }
 

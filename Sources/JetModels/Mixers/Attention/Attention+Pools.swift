@@ -2,46 +2,34 @@ import JetKernels
 import JetTensor
 
 extension Attention {
-  /// A piece of one sequence whose keys and values lie in pages; `[1, T, D]` to `[1, T, D]`.
+  /// Pieces of some sequences whose keys and values lie in pages or rings; packed rows, `[1, ΣT, D]` to `[1, ΣT, D]`.
+  ///
+  /// Padding stands behind a sequence's tokens, so no token of its own sees it and no mask is needed.
   ///
   /// - Parameters:
   ///   - keys: the pool, `[P, G, C, Dh]`, changed in place; values likewise.
-  ///   - pages: the sequence's, in order.
-  func read(
-    _ x: Tensor, keys: Tensor, values: Tensor, pages: [Int], _ context: ForwardContext
-  ) -> Tensor {
-    let (q, k, v) = projected(x, context)  // [1, H, T, Dh], [1, G, T, Dh] twice
-    let (start, count) = (context.starts[0], context.length)
-    let pageTokens = keys.dim(2)
-    write(k, v, to: keys, values, pages: pages, start: start, context.device)
-    guard start > 0 else {
-      return merged(attention(query: q, key: k, value: v, layout: .same, scale: scale))
+  func read(_ x: Tensor, keys: Tensor, values: Tensor, _ group: PieceGroup) -> Tensor {
+    let context = group.context
+    let window = configuration.window
+    let (q, k, v) = projected(x, context)  // [B, H, T, Dh], [B, G, T, Dh] twice
+    // Before a ring is written, for new tokens take the places of old ones.
+    let past = group.past(window: window)
+    let before = past.map { ($0.gathered(keys), $0.gathered(values)) }
+    let places = group.places(window: window)
+    for (pool, new) in [(keys, k), (values, v)] {
+      let packed = context.packed(new.transposed(1, 2)).select(0, dim: 0)  // [ΣT, G, Dh]
+      let kept = places.kept.map { packed.rows($0) } ?? packed
+      pool.transposed(1, 2).assign(kept, at: [places.pages, places.tokens])
     }
-    let used = pages.prefix((start + count + pageTokens - 1) / pageTokens)
-    let rows = Tensor(used.map(Int32.init)).uploaded(to: context.device)
-    func gathered(_ pool: Tensor) -> Tensor {
-      let some = pool.rows(rows).transposed(0, 1)  // [G, pages, C, Dh]
-      return some.reshaped([1, pool.dim(1), used.count * pageTokens, pool.dim(3)])
-        .slice(0..<start + count, dim: 2)
+    guard let past, let before else {
+      return merged(
+        attention(query: q, key: k, value: v, layout: .same, window: window, scale: scale), context)
     }
     return merged(
       attention(
-        query: q, key: gathered(keys), value: gathered(values), layout: .after(past: start),
-        scale: scale))
-  }
-
-  /// Writes the keys and values of a piece to their places in the pages.
-  private func write(
-    _ k: Tensor, _ v: Tensor, to keys: Tensor, _ values: Tensor, pages: [Int], start: Int,
-    _ device: Device
-  ) {
-    let (count, pageTokens) = (k.dim(2), keys.dim(2))
-    let places = start..<start + count
-    let rows = Tensor(places.map { pages[$0 / pageTokens] }).uploaded(to: device)
-    let offsets = Tensor(places.map { $0 % pageTokens }).uploaded(to: device)
-    for (pool, new) in [(keys, k), (values, v)] {
-      pool.transposed(1, 2).assign(new.select(0, dim: 0).transposed(0, 1), at: [rows, offsets])
-    }
+        query: q, key: Tensor.concatenate([before.0, k], dim: 2),
+        value: Tensor.concatenate([before.1, v], dim: 2), layout: .after(past: past.count),
+        window: window, scale: scale), context)
   }
 }
 

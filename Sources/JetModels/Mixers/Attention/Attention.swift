@@ -58,13 +58,14 @@ public struct Attention {
       mixed = attention(
         query: q, key: k, value: v, layout: .same, window: configuration.window, scale: scale)
     }
-    return merged(mixed)
+    return merged(mixed, context)
   }
 
   /// Queries `[B, H, T, Dh]`, keys and values `[B, G, T, Dh]`, normed and turned.
   func projected(_ x: Tensor, _ context: ForwardContext) -> (Tensor, Tensor, Tensor) {
     let (heads, groups) = (configuration.heads, configuration.keyValueHeads)
-    let parts = projection(x).heads(heads + 2 * groups).split([heads, groups, groups], dim: 2)
+    let parts = context.spread(projection(x)).heads(heads + 2 * groups)
+      .split([heads, groups, groups], dim: 2)
     let angles = context.angles(headWidth: configuration.headWidth)
     return (
       rotary(headNorms.map { $0.query(parts[0]) } ?? parts[0], angles).transposed(1, 2),
@@ -74,7 +75,9 @@ public struct Attention {
   }
 
   /// The output projection of all heads, `[B, H, T, Dh]` to `[B, T, D]`.
-  func merged(_ mixed: Tensor) -> Tensor { output(mixed.transposed(1, 2).mergedHeads) }
+  func merged(_ mixed: Tensor, _ context: ForwardContext) -> Tensor {
+    output(context.packed(mixed.transposed(1, 2).mergedHeads))
+  }
 
   /// Attention to all tokens: the new keys and values go behind the old ones.
   private func attend(

@@ -23,11 +23,6 @@ public struct AttentionState {
     values = Tensor.zeros(shape, dtype: dtype, device: device)
   }
 
-  /// A ring that exists, `[B, G, window, D]`.
-  init(ring keys: Tensor, values: Tensor) {
-    (self.keys, self.values, isRing) = (keys, values, true)
-  }
-
   /// Tokens there is room for.
   var capacity: Int { keys.dim(2) }
 

@@ -42,7 +42,7 @@ public struct DeltaNet: LinearMixer {
   ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
-    let parts = input(x).split([2 * keys + values, heads], dim: -1)
+    let parts = context.spread(input(x)).split([2 * keys + values, heads], dim: -1)
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let mixable = convolution(parts[0], window: &carried.window, context)
@@ -53,6 +53,6 @@ public struct DeltaNet: LinearMixer {
       writeStrength: strength, logDecay: Tensor.zeros(strength.shape, device: x.device),
       memory: &carried.memory, scale: 1 / Double(configuration.keyWidth).squareRoot())
     if state != nil { state = carried }
-    return output(norm(mixed).mergedHeads)
+    return output(context.packed(norm(mixed).mergedHeads))
   }
 }

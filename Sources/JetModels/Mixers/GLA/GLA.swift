@@ -44,8 +44,9 @@ public struct GLA: LinearMixer {
   ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
-    let parts = input(x).split([keys, keys, values, values], dim: -1)
-    let logDecay = -softplus(-decay(x).float32) / configuration.decayDivisor  // [B, T, H·K]
+    let parts = context.spread(input(x)).split([keys, keys, values, values], dim: -1)
+    let logits = context.spread(decay(x)).float32  // [B, T, H·K]
+    let logDecay = -softplus(-logits) / configuration.decayDivisor
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let mixed = gatedLinearAttention(
@@ -56,6 +57,6 @@ public struct GLA: LinearMixer {
     if state != nil { state = carried }
     let gated = gatedRMSNorm(
       mixed, gate: parts[3].heads(heads), weight: norm.weight, eps: norm.eps)
-    return output(gated.mergedHeads)
+    return output(context.packed(gated.mergedHeads))
   }
 }

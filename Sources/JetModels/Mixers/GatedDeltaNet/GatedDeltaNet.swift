@@ -49,7 +49,7 @@ public struct GatedDeltaNet: LinearMixer {
   ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
-    let parts = input.pieces(x, [2 * keys + values, values, heads, heads])
+    let parts = input.pieces(x, [2 * keys + values, values, heads, heads], context)
     var carried =
       state
       ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
@@ -63,6 +63,6 @@ public struct GatedDeltaNet: LinearMixer {
     if state != nil { state = carried }
     let gated = gatedRMSNorm(
       mixed, gate: parts[1].heads(heads), weight: norm.weight, eps: norm.eps)
-    return output(gated.mergedHeads)
+    return output(context.packed(gated.mergedHeads))
   }
 }

@@ -52,7 +52,8 @@ public struct JetBlock: LinearMixer {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let generators = configuration.generatorWidths
-    let parts = input.pieces(x, [2 * keys + values, values] + generators + [heads, heads])
+    let parts = input.pieces(
+      x, [2 * keys + values, values] + generators + [heads, heads], context)
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let mixable = convolved(
@@ -65,7 +66,7 @@ public struct JetBlock: LinearMixer {
     if state != nil { state = carried }
     let gated = gatedRMSNorm(
       mixed, gate: parts[1].heads(heads), weight: norm.weight, eps: norm.eps)
-    return output(gated.mergedHeads)
+    return output(context.packed(gated.mergedHeads))
   }
 
   /// Queries, keys and values, `silu` included.

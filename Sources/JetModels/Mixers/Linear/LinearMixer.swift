@@ -12,10 +12,10 @@ public protocol LinearMixer {
   /// get alone.
   ///
   /// - Parameters:
-  ///   - x: the normalized input, `[B, T, D]`.
+  ///   - x: the normalized input, `[B, T, D]`, or as many rows packed into one, which the context knows how to spread.
   ///   - state: what came before, replaced by what comes after; nil where each row is a whole sequence.
   ///   - context: where the tokens stand and which of them are real.
-  /// - Returns: `[B, T, D]`.
+  /// - Returns: as `x`.
   func callAsFunction(
     _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
   ) -> Tensor

@@ -46,7 +46,7 @@ public struct Mamba2: LinearMixer {
   ) -> Tensor {
     let (heads, groups) = (configuration.heads, configuration.groups)
     let (inner, convolved) = (heads * configuration.valueWidth, configuration.convolvedChannels)
-    let parts = input.pieces(x, [inner, convolved, heads])
+    let parts = input.pieces(x, [inner, convolved, heads], context)
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let widths = [inner, groups * configuration.keyWidth, groups * configuration.keyWidth]
@@ -59,6 +59,6 @@ public struct Mamba2: LinearMixer {
       logDecay: -exp(decay.logRate.float32) * step, memory: &carried.memory, scale: 1)
     if state != nil { state = carried }
     let read = (mixed + own * skip.float32.unsqueezed(-1)).mergedHeads
-    return output(norm((read * silu(parts[0].float32)).to(x.dtype)))
+    return output(context.packed(norm((read * silu(parts[0].float32)).to(x.dtype))))
   }
 }

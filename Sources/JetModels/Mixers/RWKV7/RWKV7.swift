@@ -80,6 +80,7 @@ public struct RWKV7: LinearMixer {
   public func callAsFunction(
     _ x: Tensor, state: inout RecurrentState?, _ context: ForwardContext
   ) -> Tensor {
+    let x = context.spread(x)  // Each projection reads a mixture with the token before.
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let previous = previousTokens(x, window: &carried.window, counts: context.paddedCounts)
@@ -92,6 +93,6 @@ public struct RWKV7: LinearMixer {
       recallKey: -inputs.removed, rewriteKey: inputs.removed * inputs.rate,
       logDecay: inputs.logDecay, memory: &carried.memory)  // [B, T, H, V]
     if state != nil { state = carried }
-    return output(opened(mixed, inputs))
+    return output(context.packed(opened(mixed, inputs)))
   }
 }

@@ -52,7 +52,7 @@ public struct RetNet: LinearMixer {
   ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
-    let parts = input(x).split([keys, keys, values, values], dim: -1)
+    let parts = context.spread(input(x)).split([keys, keys, values, values], dim: -1)
     let angles = context.angles(
       headWidth: configuration.keyWidth, by: RotaryConfiguration(theta: configuration.rotaryTheta))
     var carried =
@@ -60,11 +60,11 @@ public struct RetNet: LinearMixer {
     let mixed = retention(
       query: rotary(parts[0].heads(heads), angles), key: rotary(parts[1].heads(heads), angles),
       value: context.clearingPadding(parts[2]).heads(heads),
-      logDecay: context.clearingPadding(logDecay.expanded([x.dim(0), x.dim(1), heads])),
+      logDecay: context.clearingPadding(logDecay.expanded(parts[0].shape.dropLast() + [heads])),
       memory: &carried.memory, scale: 1 / Double(configuration.keyWidth).squareRoot())
     if state != nil { state = carried }
     let gated = gatedRMSNorm(
       mixed, gate: parts[3].heads(heads), weight: norm.weight, eps: norm.eps)  // [B, T, H, V]
-    return output(gated.mergedHeads)
+    return output(context.packed(gated.mergedHeads))
   }
 }
