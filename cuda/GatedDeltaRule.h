@@ -50,7 +50,8 @@ struct GatedDeltaRuleCall {
   constexpr int chunks() const { return (tokens + kChunk - 1) / kChunk; }
 };
 
-/// What the replay of a forward pass leaves for the gradients; V' is V rounded up to 16, K' the padded key width.
+/// What the replay of a forward pass leaves for the gradients, in blocks of 8 × 8 (see Record.cuh); V' is V rounded up to 16,
+/// K' the padded key width.
 struct Replay {
   void *memories;     // [B·H·n, V', K'] before each chunk, transposed
   void *corrections;  // [B·H·n, V', 64], U transposed
@@ -60,8 +61,8 @@ struct Replay {
 struct GatedDeltaRuleGradients {
   TokenView out;              // dO [B, T, H, V]
   const float *final_memory;  // dS after the last token; null stands for zeros
-  void *memories;             // [B·H·n, V', K']: dS⁺ after each chunk, transposed
-  void *solved;               // [B·H·n, V', 64]: Y transposed
+  void *memories;             // [B·H·n, V', K']: dS⁺ after each chunk, transposed, in blocks
+  void *solved;               // [B·H·n, V', 64]: Y transposed, in blocks
   void *query;                // [B, T, H, K]
   void *key;
   void *value;            // [B, T, H, V]

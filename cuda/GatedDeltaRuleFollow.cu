@@ -29,8 +29,8 @@ struct Route {
   const float *first;  // [B, H, K, V] before the first chunk of the walk; null stands for zeros
   float *last;         // after the last one; null if nobody asks
   TokenView out;       // O, or dV
-  Half *memories;      // [B·H·n, V', K'] before each chunk, transposed
-  Half *solved;        // [B·H·n, V', 64], U or Y transposed
+  Half *memories;      // [B·H·n, V', K'] before each chunk, transposed, in blocks
+  Half *solved;        // [B·H·n, V', 64], U or Y transposed, in blocks
 };
 
 /// Parts of shared memory: transitions, values, the memory that is handed over, and a place a copy to arrive at.
@@ -192,16 +192,17 @@ struct Walker {
     }
   }
 
-  /// Writes numbers of `N` keys or tokens in pairs, value columns side by side, to the rows of a chunk.
+  /// Writes pairs of `N` keys or tokens for the lane's two value columns to the rows of a chunk.
   template <int N>
   __device__ void write_rows(Half *to, int chunk, const uint32_t (&pairs)[N / 8][2]) const {
     int lane = threadIdx.x % 32, padded_width = (width + 15) / 16 * 16;
     if (first_column >= padded_width) return;
-    Half *row = to + ((int64_t(sequence) * chunks + chunk) * padded_width + first_column + lane / 4) * N + 2 * (lane % 4);
+    int64_t chunk_at = (int64_t(sequence) * chunks + chunk) * padded_width * N;
+    Half *row = Blocks<Half>{to + chunk_at, N / 8}.at(first_column + lane / 4, 2 * (lane % 4));
 #pragma unroll
     for (int n = 0; n < N / 8; ++n) {
-      *reinterpret_cast<uint32_t *>(row + 8 * n) = pairs[n][0];
-      *reinterpret_cast<uint32_t *>(row + 8 * N + 8 * n) = pairs[n][1];
+      *reinterpret_cast<uint32_t *>(row + 64 * n) = pairs[n][0];
+      *reinterpret_cast<uint32_t *>(row + 8 * N + 64 * n) = pairs[n][1];
     }
   }
 

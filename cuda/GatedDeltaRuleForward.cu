@@ -114,18 +114,10 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     if constexpr (kReplay) {
       int64_t at = int64_t(sequence) * chunks + chunk;
       if (first_column < padded_width) {
-        T *to = static_cast<T *>(results.replay.memories) + (at * padded_width + column) * KP + 2 * (lane % 4);
-#pragma unroll
-        for (int n = 0; n < kTiles; ++n) {
-          store_pair(to + 8 * n, memory[n][0], memory[n][1]);
-          store_pair(to + 8 * KP + 8 * n, memory[n][2], memory[n][3]);
-        }
-        to = static_cast<T *>(results.replay.corrections) + (at * padded_width + column) * kChunk + 2 * (lane % 4);
-#pragma unroll
-        for (int n = 0; n < 8; ++n) {
-          store_pair(to + 8 * n, corrections[n][0], corrections[n][1]);
-          store_pair(to + 8 * kChunk + 8 * n, corrections[n][2], corrections[n][3]);
-        }
+        store(Blocks<T>{static_cast<T *>(results.replay.memories) + at * padded_width * KP, KP / 8}, first_column,
+              memory);
+        store(Blocks<T>{static_cast<T *>(results.replay.corrections) + at * padded_width * kChunk, kChunk / 8},
+              first_column, corrections);
       }
     } else {
       // O = exp(g) Q S + P U

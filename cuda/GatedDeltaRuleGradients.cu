@@ -64,17 +64,16 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
                                            gradients.out.token, count, width - slice, aligned_incoming);
     copy_tokens<T, P::kSlice, P::kThreads>(to + P::kValues, P::kSliceStride, values + slice, call.value.token, count,
                                            width - slice, aligned_values);
-    copy_rows<T, P::kSlice, kChunk, P::kThreads>(to + P::kSolved, P::kSquareStride, solved + slice * kChunk,
-                                                 left_over);
-    copy_rows<T, P::kSlice, kChunk, P::kThreads>(to + P::kCorrections, P::kSquareStride,
-                                                 corrections + slice * kChunk, left_over);
-    copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kMemories, P::kKeyStride, memories + slice * KP, left_over);
-    copy_rows<T, P::kSlice, KP, P::kThreads>(to + P::kOfMemories, P::kKeyStride, of_memories + slice * KP,
-                                             left_over);
+    copy_all<T, P::kSlice * kChunk, P::kThreads>(to + P::kSolved, solved + slice * kChunk, left_over * kChunk);
+    copy_all<T, P::kSlice * kChunk, P::kThreads>(to + P::kCorrections, corrections + slice * kChunk,
+                                                 left_over * kChunk);
+    copy_all<T, P::kSlice * KP, P::kThreads>(to + P::kMemories, memories + slice * KP, left_over * KP);
+    copy_all<T, P::kSlice * KP, P::kThreads>(to + P::kOfMemories, of_memories + slice * KP, left_over * KP);
   };
   T *keys = tiles + P::kKeys, *queries = tiles + P::kQueries, *scores = tiles + P::kScores;
   auto bring = [&](T *to, int from, auto count) {
-    copy_rows<T, 1, decltype(count)::value, P::kThreads>(to, 0, reinterpret_cast<const T *>(record + from), 1);
+    constexpr int kCount = decltype(count)::value;
+    copy_all<T, kCount, P::kThreads>(to, reinterpret_cast<const T *>(record + from), kCount);
   };
   for (int ahead = 0; ahead < stages - 1; ++ahead) {
     if (ahead * P::kSlice < width) fetch(ahead, ahead * P::kSlice);
@@ -102,20 +101,22 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
     const T *stage = tiles + P::kStages + at_stage * P::kStage;
     next_stage = at_stage;
     if (++at_stage == stages) at_stage = 0;
+    Blocks<const T> of_solved{stage + P::kSolved, kChunk / 8}, of_corrections{stage + P::kCorrections, kChunk / 8};
+    Blocks<const T> of_memory_before{stage + P::kMemories, KP / 8}, of_memory_after{stage + P::kOfMemories, KP / 8};
 #pragma unroll
     for (int k = 0; k < P::kSlice; k += 16) {
       Left<T> incoming_rows, solved_rows, correction_rows;
       load(incoming_rows, stage + P::kIncoming, P::kSliceStride, 16 * rows, k);
-      load_transposed(solved_rows, stage + P::kSolved, P::kSquareStride, k, 16 * rows);
-      load_transposed(correction_rows, stage + P::kCorrections, P::kSquareStride, k, 16 * rows);
+      load_transposed(solved_rows, of_solved, k, 16 * rows);
+      load_transposed(correction_rows, of_corrections, k, 16 * rows);
 #pragma unroll
       for (int n = 0; n < P::kColumns / 16; ++n) {
         Right<T> right;
         int column = group * P::kColumns + 16 * n;
-        load(right, stage + P::kMemories, P::kKeyStride, k, column);
+        load(right, of_memory_before, k, column);
         multiply(of_query[2 * n], of_query[2 * n + 1], incoming_rows, right);
         multiply(key_rise[2 * n], key_rise[2 * n + 1], solved_rows, right);
-        load(right, stage + P::kOfMemories, P::kKeyStride, k, column);
+        load(right, of_memory_after, k, column);
         multiply(key_fall[2 * n], key_fall[2 * n + 1], correction_rows, right);
       }
 #pragma unroll
@@ -123,7 +124,7 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
         // What is above the diagonal is not used.
         if (group * P::kOthers / 16 + n > rows) continue;
         Right<T> right;
-        load(right, stage + P::kCorrections, P::kSquareStride, k, group * P::kOthers + 16 * n);
+        load(right, of_corrections, k, group * P::kOthers + 16 * n);
         multiply(of_scores[2 * n], of_scores[2 * n + 1], incoming_rows, right);
         multiply(of_mixing[2 * n], of_mixing[2 * n + 1], solved_rows, right);
       }
@@ -133,10 +134,9 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
         multiply(of_values[0], of_values[1], solved_rows, right);
       }
     }
-    for (int i = threadIdx.x; i < P::kSlice * KP / 2; i += P::kThreads) {
-      int at = i / (KP / 2) * P::kKeyStride + i % (KP / 2) * 2;
-      of_memory += product(stage + P::kMemories + at, stage + P::kOfMemories + at);
-    }
+#pragma unroll 4
+    for (int i = 2 * threadIdx.x; i < P::kSlice * KP; i += 2 * P::kThreads)
+      of_memory += product(stage + P::kMemories + i, stage + P::kOfMemories + i);
   }
   await_copies(0);
   __syncthreads();

@@ -113,18 +113,8 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
 
     int64_t at = int64_t(sequence) * chunks + chunk;
     if (first_column < padded_width) {
-      T *to = static_cast<T *>(gradients.memories) + (at * padded_width + column) * KP + 2 * (lane % 4);
-#pragma unroll
-      for (int n = 0; n < kTiles; ++n) {
-        store_pair(to + 8 * n, memory[n][0], memory[n][1]);
-        store_pair(to + 8 * KP + 8 * n, memory[n][2], memory[n][3]);
-      }
-      to = static_cast<T *>(gradients.solved) + (at * padded_width + column) * kChunk + 2 * (lane % 4);
-#pragma unroll
-      for (int n = 0; n < 8; ++n) {
-        store_pair(to + 8 * n, solved[n][0], solved[n][1]);
-        store_pair(to + 8 * kChunk + 8 * n, solved[n][2], solved[n][3]);
-      }
+      store(Blocks<T>{static_cast<T *>(gradients.memories) + at * padded_width * KP, KP / 8}, first_column, memory);
+      store(Blocks<T>{static_cast<T *>(gradients.solved) + at * padded_width * kChunk, kChunk / 8}, first_column, solved);
     }
     scale_columns(solved, factors.strength);
     of_values.store(solved, chunk * kChunk);

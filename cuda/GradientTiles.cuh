@@ -21,10 +21,10 @@ struct Plan {
   static constexpr int kIncoming = 0;
   static constexpr int kValues = kIncoming + kChunk * kSliceStride;
   static constexpr int kSolved = kValues + kChunk * kSliceStride;
-  static constexpr int kCorrections = kSolved + kSlice * kSquareStride;
-  static constexpr int kMemories = kCorrections + kSlice * kSquareStride;
-  static constexpr int kOfMemories = kMemories + kSlice * kKeyStride;
-  static constexpr int kStage = kOfMemories + kSlice * kKeyStride;
+  static constexpr int kCorrections = kSolved + kSlice * kChunk;
+  static constexpr int kMemories = kCorrections + kSlice * kChunk;
+  static constexpr int kOfMemories = kMemories + kSlice * KP;
+  static constexpr int kStage = kOfMemories + kSlice * KP;
   // Of all: the stages come last, and N and L take their place when those are done with.
   static constexpr int kKeys = 0;
   static constexpr int kQueries = kKeys + kChunk * kKeyStride;
@@ -71,15 +71,15 @@ __device__ inline void await_copies(int later) {
   else asm volatile("cp.async.wait_group 0;" ::: "memory");
 }
 
-/// Begins the copy of rows of kWidth elements, a multiple of 16 bytes; rows from `count` on are zeros.
-template <typename T, int kRows, int kWidth, int kThreads>
-__device__ void copy_rows(T *to, int stride, const T *from, int count) {
+/// Begins the copy of `kCount` elements, a multiple of 16 bytes; those from `exist` on, another multiple, are zeros.
+template <typename T, int kCount, int kThreads>
+__device__ void copy_all(T *to, const T *from, int exist) {
   constexpr int kVector = 16 / sizeof(T);
 #pragma unroll
-  for (int i = threadIdx.x; i < kRows * kWidth / kVector; i += kThreads) {
-    int row = i / (kWidth / kVector), column = i % (kWidth / kVector) * kVector;
-    bool exists = row < count;
-    copy(to + row * stride + column, exists ? from + int64_t(row) * kWidth + column : from, exists);
+  for (int i = 0; i < (kCount / kVector + kThreads - 1) / kThreads; ++i) {
+    int at = (i * kThreads + threadIdx.x) * kVector;
+    if ((i + 1) * kThreads * kVector > kCount && at >= kCount) continue;
+    copy(to + at, at < exist ? from + at : from, at < exist);
   }
 }
 
