@@ -146,7 +146,8 @@ __device__ inline void copy_inputs(const LinearStepCall &call, const LinearPlan 
   }
 }
 
-/// Norm and activation of x in shared memory; a row of a model has one vector a thread or less. The order of a row's sum of squares is the same whatever the other rows.
+/// Norm and activation of x in shared memory. The order of a row's sum of squares is the same whatever the other rows are;
+/// up to a width of 2048 a thread has one vector of a row at most.
 template <int kItems>
 __device__ inline void prepare_inputs(const LinearStepCall &call, const LinearPlan &plan, const Shared &shared) {
   const int vectors = call.in / 8;
