@@ -183,7 +183,7 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
       if constexpr (kRecalls) recall += parts_read[i][1][column];
     }
     Products sums{};
-#pragma unroll
+#pragma unroll 4
     for (int i = 0; i < kKeyWarps; ++i) {
       sums.both += products[i].both;
       if constexpr (kRule == kDelta) {

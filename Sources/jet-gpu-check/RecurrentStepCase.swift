@@ -65,7 +65,8 @@ struct RecurrentStepCase: CustomStringConvertible {
 
     func run() -> Tensor {
       recurrentStep(
-        query: query, key: key, value: value, rule: rule, scale: scale, memory: memory, slots: slots)
+        query: query, key: key, value: value, rule: rule, scale: scale, memory: memory,
+        slots: slots)
     }
   }
 
