@@ -50,7 +50,7 @@ struct GatedDeltaRuleCall {
   constexpr int chunks() const { return (tokens + kChunk - 1) / kChunk; }
 };
 
-/// What the replay of a forward pass leaves for the gradients, in blocks of 8 × 8 (see Record.cuh); V' is V rounded up to 16,
+/// What the replay of a forward pass leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up to 16,
 /// K' the padded key width.
 struct Replay {
   void *memories;     // [B·H·n, V', K'] before each chunk, transposed

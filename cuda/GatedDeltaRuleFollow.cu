@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "Blocks.cuh"
 #include "HandOver.cuh"
 #include "Launch.cuh"
 #include "TokenColumns.cuh"
@@ -36,7 +37,7 @@ struct Route {
 /// Parts of shared memory: transitions, values, the memory that is handed over, and a place a copy to arrive at.
 template <int KP>
 struct Rooms {
-  static constexpr int kTiles = 3;                      // of values: of this step and the next two
+  static constexpr int kTiles = 3;                     // of values: of this step and the next two
   static constexpr int kTile = kChunk * kColumns * 2;  // tokens × value columns
   static constexpr int kHandOver = KP / 16 * kGroup * static_cast<int>(sizeof(uint4));
   static constexpr int kSlot = Transition<KP>::kBytes + static_cast<int>(sizeof(uint64_t));
@@ -67,7 +68,8 @@ struct Walker {
 
   __device__ int chunk(int step) const { return kReverse ? chunks - 1 - step : step; }
   __device__ uint4 *place(int factor) const { return handed + factor * kGroup + threadIdx.x % kGroup; }
-  /// The slot of a step's transition, and how often it was used before.
+
+  /// The slot of a step's transition or values, and how often it was used before.
   struct Turn {
     int slot = 0, use = 0;
 
@@ -129,13 +131,14 @@ struct Walker {
     for (int k = 0; k < 4; ++k) load_matrices<true>(given[k], row + 16 * k * kColumns);
   }
 
-  /// The memory's first index of this lane, and whether keys and columns of its sums exist.
+  /// Where a number of the memory's sums lies in [B, H, K, V]; negative if its key or column does not exist.
   __device__ int64_t at(int n, int i) const {
     int lane = threadIdx.x % 32;
     int key = 8 * n + 2 * (lane % 4) + (i & 1), v = first_column + lane / 4 + 8 * (i >> 1);
     return key < call.key_width && v < width ? (int64_t(sequence) * call.key_width + key) * width + v : -1;
   }
 
+  /// The first group's walk: the memory.
   __device__ void remember() const {
     float memory[kTiles][4];
 #pragma unroll
@@ -206,6 +209,7 @@ struct Walker {
     }
   }
 
+  /// The second group's walk: results, and copies ahead.
   __device__ void answer() const {
     TokenColumns<Half> outputs{const_cast<Half *>(head_of<Half>(route.out, b, h)), route.out.token, call.tokens,
                                first_column, width, kPaired};
@@ -304,7 +308,8 @@ struct Walker {
 #endif
 
 template <int KP, Purpose kPurpose, bool kPaired>
-__global__ void __launch_bounds__(kThreads, 1) follow(GatedDeltaRuleCall call, Route route, int blocks_per_head, int slots, bool aligned) {
+__global__ void __launch_bounds__(kThreads, 1)
+    follow(GatedDeltaRuleCall call, Route route, int blocks_per_head, int slots, bool aligned) {
 #ifdef JET_HAS_WARPGROUPS
   extern __shared__ __align__(128) unsigned char shared[];
   unsigned char *tiles = shared + slots * Transition<KP>::kBytes, *handed = tiles + Rooms<KP>::kTiles * Rooms<KP>::kTile;

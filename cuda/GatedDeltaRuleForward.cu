@@ -4,6 +4,7 @@
 // other but for the records that they share. Everything is held transposed (value columns × keys or tokens), so that
 // each result is, converted, the left factor of the next product.
 
+#include "Blocks.cuh"
 #include "Launch.cuh"
 #include "TokenColumns.cuh"
 

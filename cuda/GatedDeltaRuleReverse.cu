@@ -1,6 +1,7 @@
 // GatedDeltaRuleReverse.cu: from the last chunk to the first, with the memory's gradient in registers; the mirror image
 // of GatedDeltaRuleForward.cu.
 
+#include "Blocks.cuh"
 #include "Launch.cuh"
 #include "TokenColumns.cuh"
 

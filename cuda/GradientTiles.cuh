@@ -1,6 +1,7 @@
 // GradientTiles.cuh: what GatedDeltaRuleGradients.cu keeps in shared memory, and how it gets there.
 #pragma once
 
+#include "Blocks.cuh"
 #include "Record.cuh"
 
 namespace jet::cuda {
