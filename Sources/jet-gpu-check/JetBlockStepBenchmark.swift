@@ -5,8 +5,6 @@ import JetTensor
 /// that their states come from memory and not from a cache. A table for people and a line of JSON.
 enum JetBlockStepBenchmark {
   private static let device = Device.cuda(0)
-  /// What the slots that are taken in turns hold at least: several times the L2 cache of any GPU.
-  private static let poolBytes = 512 << 20
 
   struct Timing: Encodable {
     let shape: String
@@ -47,20 +45,18 @@ enum JetBlockStepBenchmark {
     var one = one
     let stateBytes =
       one.heads * one.keyWidth * one.valueWidth * (one.memoryDType == .bfloat16 ? 2 : 4)
-    let turns = max(1, poolBytes / (one.rows * stateBytes))
-    one.slots = one.rows * turns
+    let turns = SlotTurns(rows: one.rows, stateBytes: stateBytes, device: device)
+    one.slots = turns.count
     let x = one.inputs(device)
-    let order = permuted(one.slots).map(Int32.init)
-    let calls = (0..<turns).map { turn in
+    let calls = turns.slots.map { slots in
       var call = x
-      let slots = Array(order[turn * one.rows..<(turn + 1) * one.rows])
-      call.slots = Tensor(slots, shape: [one.rows]).to(device)
+      call.slots = slots
       return call
     }
     let repeats = max(20, min(2000, 20_000 / one.rows))
     let seconds =
       medianSeconds(5, warmUps: 1) {
-        for i in 0..<repeats { _ = calls[i % turns].run() }
+        for i in 0..<repeats { _ = calls[i % calls.count].run() }
       } / Double(repeats)
     let perRow = [x.projected, x.taps].map { $0.byteCount / one.rows }.reduce(0, +)
     let window = 2 * x.window.byteCount / one.slots

@@ -78,14 +78,3 @@ struct JetBlockStepCase: CustomStringConvertible {
       slots: Tensor(permuted(slots).prefix(rows).map(Int32.init), shape: [rows]).to(device))
   }
 }
-
-/// `0..<count` in an order without pattern, the same each time.
-func permuted(_ count: Int) -> [Int] {
-  var numbers = Array(0..<count)
-  var state: UInt64 = 12345
-  for last in stride(from: count - 1, to: 0, by: -1) {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    numbers.swapAt(last, Int((state >> 33) % UInt64(last + 1)))
-  }
-  return numbers
-}

@@ -5,8 +5,6 @@ import JetTensor
 /// slots, so that their states come from memory and not from a cache. A table for people and a line of JSON.
 enum RecurrentStepBenchmark {
   private static let device = Device.cuda(0)
-  /// What the slots that are taken in turns hold at least: several times the L2 cache of any GPU.
-  private static let poolBytes = 512 << 20
 
   struct Timing: Encodable {
     let kind: String
@@ -55,19 +53,17 @@ enum RecurrentStepBenchmark {
   private static func time(_ one: RecurrentStepCase, copy: Double) -> Timing {
     var one = one
     let stateBytes = one.heads * one.keyWidth * one.valueWidth * 4
-    let turns = max(1, poolBytes / (one.rows * stateBytes))
-    one.slots = one.rows * turns
+    let turns = SlotTurns(rows: one.rows, stateBytes: stateBytes, device: device)
+    one.slots = turns.count
     let x = one.inputs(device)
-    let order = permuted(one.slots).map(Int32.init)
-    let calls = (0..<turns).map { turn in
+    let calls = turns.slots.map { slots in
       var call = x
-      let slots = Array(order[turn * one.rows..<(turn + 1) * one.rows])
-      call.slots = Tensor(slots, shape: [one.rows]).to(device)
+      call.slots = slots
       return call
     }
     func seconds(_ repeats: Int) -> Double {
       medianSeconds(5, warmUps: 1) {
-        for i in 0..<repeats { _ = calls[i % turns].run() }
+        for i in 0..<repeats { _ = calls[i % calls.count].run() }
       } / Double(repeats)
     }
     let own = seconds(max(20, min(2000, 20_000 / one.rows)))
