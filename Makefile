@@ -38,7 +38,7 @@ demo: build
 	@$(JET) generate smollm2-135m --chat --temperature 0 "What is the capital of France?"
 	@scripts/setup.sh demo
 	@$(JET) postnas run configs/smollm2-demo.yaml runs/demo
-	@$(JET) generate runs/demo/export --temperature 0 --max-tokens 24 "The city of Paris is"
+	@$(JET) generate runs/demo/export --temperature 0 --repetition-penalty 1.3 --max-tokens 24 "The history of the United States"
 	@echo "The report is $(CURDIR)/runs/demo/report.html"
 
 bench: build
