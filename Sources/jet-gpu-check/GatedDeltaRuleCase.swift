@@ -41,7 +41,7 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
     GatedDeltaRuleCase(tokens: 130, keyWidth: 13, valueWidth: 96),
     GatedDeltaRuleCase(batch: 1, tokens: 1000, heads: 2, keyWidth: 24, valueWidth: 40),
     GatedDeltaRuleCase(batch: 3, tokens: 1000, heads: 50, keyWidth: 64, valueWidth: 64),
-    // More chunks than wait in shared memory, for blocks that share them: four, one of two warpgroups, two of two.
+    // More chunks than wait in shared memory, for heads of four blocks, of two, and of four with a ragged last one.
     GatedDeltaRuleCase(batch: 1, tokens: 1000, heads: 2, keyWidth: 96, valueWidth: 256),
     GatedDeltaRuleCase(batch: 3, tokens: 500, heads: 50, keyWidth: 64, valueWidth: 120),
     GatedDeltaRuleCase(batch: 2, tokens: 500, heads: 40, keyWidth: 128, valueWidth: 200),

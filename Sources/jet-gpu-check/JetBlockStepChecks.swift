@@ -59,12 +59,6 @@ enum JetBlockStepChecks {
     var one = JetBlockStepCase(6, 3, 40, 36)
     one.dtype = dtype
     var x = one.inputs(device)
-    func moved(_ x: Tensor) -> Tensor {
-      let whole = Tensor.full([x.count + 1], .nan, dtype: x.dtype, device: device)
-      let view = whole.slice(1..<1 + x.count, dim: 0).reshaped(x.shape)
-      view.assign(x)
-      return view
-    }
     let expected = x.copy
     let wide = Tensor.full(
       [one.rows, x.projected.dim(1) + 3], .nan, dtype: dtype, device: device)
@@ -81,14 +75,12 @@ enum JetBlockStepChecks {
     var one = JetBlockStepCase(64, 4, 96, 256)
     one.dtype = dtype
     var x = one.inputs(device)
-    let slots = (0..<64).map { $0 % 3 == 1 ? Int32($0 + 1) : 0 }
-    let real = slots.indices.filter { slots[$0] != 0 }
-    x.slots = Tensor(slots, shape: [64]).to(device)
+    let scratch = ScratchSlots(rows: 64, device: device)
+    x.slots = scratch.slots
     let expected = x.copy
     let z = FastForm.disabled { expected.run() }
     let y = x.run()
-    let rows = Tensor(real, shape: [real.count]).to(device)
-    let places = Tensor(real.map { Int(slots[$0]) }, shape: [real.count]).to(device)
+    let (rows, places) = (scratch.rows, scratch.places)
     tally.compare(
       "jetBlockStep \(one), most rows in the scratch slot",
       [

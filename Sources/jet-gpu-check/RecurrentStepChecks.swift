@@ -20,7 +20,7 @@ enum RecurrentStepChecks {
           scratch(kind, dtype, &tally)
           steps(kind, dtype, &tally)
         }
-        moved(kind, &tally)
+        misaligned(kind, &tally)
         outside(kind, &tally)
       }
     }
@@ -56,14 +56,11 @@ enum RecurrentStepChecks {
   }
 
   /// A pool at an address that is a multiple of four bytes only.
-  private static func moved(_ kind: RecurrentStepCase.Kind, _ tally: inout Tally) {
+  private static func misaligned(_ kind: RecurrentStepCase.Kind, _ tally: inout Tally) {
     let one = RecurrentStepCase(kind, 6, 3, 40, 36)
     var x = one.inputs(device)
     let expected = x.copy
-    let whole = Tensor.full([x.memory.count + 1], .nan, dtype: .float32, device: device)
-    let view = whole.slice(1..<1 + x.memory.count, dim: 0).reshaped(x.memory.shape)
-    view.assign(x.memory)
-    x.memory = view
+    x.memory = moved(x.memory)
     let z = FastForm.disabled { expected.run() }
     tally.compare("recurrentStep \(one), moved", results(x, x.run(), expected: expected, z))
   }
@@ -75,14 +72,12 @@ enum RecurrentStepChecks {
     var one = RecurrentStepCase(kind, 64, 4, 96, 128)
     one.dtype = dtype
     var x = one.inputs(device)
-    let slots = (0..<64).map { $0 % 3 == 1 ? Int32($0 + 1) : 0 }
-    let real = slots.indices.filter { slots[$0] != 0 }
-    x.slots = Tensor(slots, shape: [64]).to(device)
+    let scratch = ScratchSlots(rows: 64, device: device)
+    x.slots = scratch.slots
     let expected = x.copy
     let z = FastForm.disabled { expected.run() }
     let y = x.run()
-    let rows = Tensor(real, shape: [real.count]).to(device)
-    let places = Tensor(real.map { Int(slots[$0]) }, shape: [real.count]).to(device)
+    let (rows, places) = (scratch.rows, scratch.places)
     tally.compare(
       "recurrentStep \(one), most rows in the scratch slot",
       [
