@@ -2,8 +2,8 @@
 //
 // A block has 64 value columns of one head, transposed: value columns × keys or tokens. Its first warpgroup does nothing but
 // what the next chunk waits for: it holds the memory, whose rounded numbers are the left factor of the next product, and
-// hands these over to the second warpgroup, which makes and writes the results, and asks for transitions and values
-// ahead. The reverse walk goes from the last chunk to the first, with the gradient of the outputs in the
+// hands these over to the second warpgroup, which makes the results. One more warp asks for transitions, which the blocks of
+// a head share, and values ahead, and one sends results out. The reverse walk goes from the last chunk to the first, with the gradient of the outputs in the
 // place of the values.
 
 #include <algorithm>
@@ -12,17 +12,20 @@
 #include "Blocks.cuh"
 #include "HandOver.cuh"
 #include "Launch.cuh"
+#include "SharedRecords.cuh"
 #include "TokenColumns.cuh"
+#include "TokenTiles.cuh"
 #include "Transition.cuh"
 #include "Warpgroup.cuh"
 
 namespace jet::cuda {
 namespace {
 
-constexpr int kColumns = 64;
-/// Threads of a warpgroup, and of a block.
+/// Threads of a warpgroup, and of a block: two of these, a warp for what comes in and one for what goes out.
 constexpr int kGroup = 128;
-constexpr int kThreads = 2 * kGroup;
+constexpr int kThreads = 2 * kGroup + 64;
+/// The most blocks of a head that share their copies of transitions.
+constexpr int kSharing = 4;
 
 /// What a walk reads beside the transitions, and what it leaves.
 struct Route {
@@ -34,42 +37,49 @@ struct Route {
   Half *solved;        // [B·H·n, V', 64], U or Y transposed, in blocks
 };
 
-/// Parts of shared memory: transitions, values, the memory that is handed over, and a place a copy to arrive at.
+/// Parts of shared memory: the values of steps, results on their way out, the memory that is handed over, transitions.
 template <int KP>
 struct Rooms {
-  static constexpr int kTiles = 3;                     // of values: of this step and the next two
-  static constexpr int kTile = kChunk * kColumns * 2;  // tokens × value columns
+  static constexpr int kOutputs = 2;
   static constexpr int kHandOver = KP / 16 * kGroup * static_cast<int>(sizeof(uint4));
-  static constexpr int kSlot = Transition<KP>::kBytes + static_cast<int>(sizeof(uint64_t));
-  static constexpr int kFixed = kTiles * kTile + kHandOver + kTiles * static_cast<int>(sizeof(uint64_t));
+  static constexpr int kFixed = kOutputs * kTileBytes + kHandOver;
+  static constexpr int kSlot = kTileBytes + Transition<KP>::kBytes + 2 * static_cast<int>(sizeof(uint64_t));
+  static_assert(Transition<KP>::kBytes % (16 * kSharing) == 0 && kHandOver % 128 == 0);
 };
 
 #ifdef JET_HAS_WARPGROUPS
 
-/// Barriers of the hand-over: left factors are there, and their place is free.
+/// Barriers of the hand-over: left factors are there, and their place is free. The same of results.
 constexpr int kThere = 1;
 constexpr int kFree = 2;
+constexpr int kWritten = 3;
+constexpr int kTaken = 4;
 
-/// One walk as its two warpgroups see it.
-template <int KP, Purpose kPurpose, bool kPaired>
+/// One walk as its warps see it.
+template <int KP, Purpose kPurpose, bool kAligned>
 struct Walker {
   using Layout = Transition<KP>;
   static constexpr int kTiles = KP / 8;
   static constexpr bool kReverse = kPurpose == Purpose::kReverse;
+  static constexpr bool kWrites = kPurpose != Purpose::kReplay;  // outputs, or the gradients of values
 
   const GatedDeltaRuleCall &call;
   const Route &route;
-  RecordQueue queue;
-  Half *tiles;           // [kTiles][kChunk][kColumns], eight columns at a time at 8 · (place ^ token mod 8)
-  uint64_t *tile_there;  // [kTiles]
-  uint4 *handed;         // [KP / 16][kGroup]
-  bool aligned;          // rows of values can be copied 16 bytes at a time
-  int chunks, sequence, b, h, first_column, width;
+  const TokenTiles &given_tiles;
+  const TokenTiles &out_tiles;
+  SharedRecords records;
+  Half *values;   // a tile a slot
+  Half *outputs;  // [kOutputs] tiles
+  uint4 *handed;  // [KP / 16][kGroup]
+  int chunks, sequence, b, h;
+  int block_column;  // the first one of the block
+  int first_column;  // of the warp
+  int width;
 
   __device__ int chunk(int step) const { return kReverse ? chunks - 1 - step : step; }
   __device__ uint4 *place(int factor) const { return handed + factor * kGroup + threadIdx.x % kGroup; }
 
-  /// The slot of a step's transition or values, and how often it was used before.
+  /// The slot of a step, and how often it was used before.
   struct Turn {
     int slot = 0, use = 0;
 
@@ -80,55 +90,61 @@ struct Walker {
     }
   };
 
-  /// Asks for the transition of a step, if there is one. By one thread.
-  __device__ void copy(int step, int slot) const {
-    if (step >= chunks) return;
-    int64_t record = int64_t(sequence) * chunks + chunk(step);
-    queue.copy(slot, static_cast<const unsigned char *>(call.records) + record * Layout::kBytes);
-  }
+  __device__ Half *tile(int slot) const { return values + slot * (kTileBytes / 2); }
+  __device__ Half *output(int step) const { return outputs + step % Rooms<KP>::kOutputs * (kTileBytes / 2); }
 
-  /// Asks for the values of a step, if there is one. By the second group.
-  __device__ void bring(int step, int tile) const {
-    if (step >= chunks) return;
-    int first = chunk(step) * kChunk, block_column = first_column - threadIdx.x % kGroup / 32 * 16;
-    const Half *from = head_of<Half>(route.given, b, h) + block_column;
-    Half *to = tiles + tile * (kChunk * kColumns);
-    uint32_t there = RecordQueue::address(tile_there + tile);
-    if (aligned) {
-      constexpr int kRows = kGroup / 8;  // that the group copies at once
-      int row = threadIdx.x % kGroup / 8, column = threadIdx.x % 8 * 8;
-      bool is_inside = block_column + column < width;
-      const Half *line = is_inside ? from + (first + row) * route.given.token + column : from;
-      int64_t next = is_inside ? kRows * route.given.token : 0;
-      uint32_t at = RecordQueue::address(to + row * kColumns + (column ^ row % 8 * 8));
-#pragma unroll
-      for (int i = 0; i < kChunk / kRows; ++i) {
-        bool exists = is_inside && first + row + i * kRows < call.tokens;
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at + i * kRows * kColumns * 2),
-                     "l"(exists ? line : from), "r"(exists ? 16 : 0)
-                     : "memory");
-        line += next;
+  /// A warp's walk: asks for transitions and values as soon as there is a place.
+  __device__ void bring() const {
+    int lane = threadIdx.x % 32;
+    if (kAligned && lane > 0) return;
+    Turn turn;
+    for (int step = 0; step < chunks; ++step) {
+      int first = chunk(step) * kChunk;
+      records.await_release(turn.slot, turn.use);
+      if constexpr (!kAligned) {
+        const Half *from = head_of<Half>(route.given, b, h) + block_column;
+        for (int i = lane; i < kChunk * kTileColumns; i += 32) {
+          int token = i / kTileColumns, column = i % kTileColumns;
+          bool exists = first + token < call.tokens && block_column + column < width;
+          tile(turn.slot)[tile_place(token, column)] =
+              exists ? from[(first + token) * route.given.token + column] : rounded<Half>(0.0f);
+        }
+        __syncwarp();
       }
-      asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(there) : "memory");
-    } else {
-      for (int i = threadIdx.x % kGroup; i < kChunk * kColumns; i += kGroup) {
-        int row = i / kColumns, column = i % kColumns, token = first + row;
-        bool exists = token < call.tokens && block_column + column < width;
-        to[row * kColumns + (column ^ row % 8 * 8)] =
-            exists ? from[token * route.given.token + column] : rounded<Half>(0.0f);
+      if (lane == 0) {
+        int64_t record = int64_t(sequence) * chunks + chunk(step);
+        records.fetch(turn.slot, static_cast<const unsigned char *>(call.records) + record * Layout::kBytes,
+                      kAligned ? kTileBytes : 0);
+        if constexpr (kAligned)
+          bring_tile(tile(turn.slot), given_tiles, b, first, h, block_column, records.arrivals + turn.slot);
       }
-      asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(there) : "memory");
+      __syncwarp(kAligned ? 1 : ~0u);
+      turn.advance(records.count);
     }
   }
 
+  /// A warp's walk: sends results out.
+  __device__ void send() const {
+    for (int step = 0; step < chunks; ++step) {
+      meet(kWritten, kGroup + 32);
+      if (threadIdx.x % 32 == 0) {
+        send_tile(out_tiles, b, chunk(step) * kChunk, h, block_column, output(step));
+        // The results of the step before have been read.
+        await_sent<Rooms<KP>::kOutputs - 1>();
+      }
+      __syncwarp();
+      if (step > 0 && step + 1 < chunks) pass(kTaken, kGroup + 32);
+    }
+    await_sent<0>();
+  }
+
   /// The values of a step as left factors: value columns × tokens.
-  __device__ void take_values(uint32_t (&given)[4][4], const Turn &turn) const {
-    RecordQueue::await_phase(tile_there + turn.slot, turn.use);
+  __device__ void take_values(uint32_t (&given)[4][4], int slot) const {
     int lane = threadIdx.x % 32, warp = threadIdx.x % kGroup / 32;
     int token = lane % 8 + lane / 16 * 8, column = 16 * warp + 8 * (lane / 8 % 2);
-    const Half *row = tiles + turn.slot * (kChunk * kColumns) + token * kColumns + (column ^ lane % 8 * 8);
+    const Half *row = tile(slot) + tile_place(token, column);
 #pragma unroll
-    for (int k = 0; k < 4; ++k) load_matrices<true>(given[k], row + 16 * k * kColumns);
+    for (int k = 0; k < 4; ++k) load_matrices<true>(given[k], row + 16 * k * kTileColumns);
   }
 
   /// Where a number of the memory's sums lies in [B, H, K, V]; negative if its key or column does not exist.
@@ -146,7 +162,7 @@ struct Walker {
 #pragma unroll
       for (int i = 0; i < 4; ++i) memory[n][i] = route.first && at(n, i) >= 0 ? route.first[at(n, i)] : 0.0f;
     }
-    Turn turn, tile;
+    Turn turn;
     for (int step = 0; step < chunks; ++step) {
       uint32_t kept[KP / 16][4], given[4][4];
 #pragma unroll
@@ -154,14 +170,14 @@ struct Walker {
         kept[n / 2][2 * (n % 2)] = packed(memory[n][0], memory[n][1]);
         kept[n / 2][2 * (n % 2) + 1] = packed(memory[n][2], memory[n][3]);
       }
-      if (step > 0) meet(kFree, kThreads);
+      if (step > 0) meet(kFree, 2 * kGroup);
 #pragma unroll
       for (int k = 0; k < KP / 16; ++k) *place(k) = make_uint4(kept[k][0], kept[k][1], kept[k][2], kept[k][3]);
-      pass(kThere, kThreads);
-      take_values(given, tile);
+      pass(kThere, 2 * kGroup);
 
-      const unsigned char *data = queue.await(turn.slot, turn.use);
-      uint64_t keys = right_factor(RecordQueue::address(data), KP);
+      const unsigned char *data = records.await(turn.slot, turn.use);
+      take_values(given, turn.slot);
+      uint32_t place_of_data = factor_place(RecordQueue::address(data));
       float total = *reinterpret_cast<const float *>(data + Layout::kTotal);
 #pragma unroll
       for (int n = 0; n < kTiles; ++n) {
@@ -173,17 +189,16 @@ struct Walker {
       begin_products();
 #pragma unroll
       for (int k = 0; k < 4; ++k)
-        begin_product<KP>(memory, given[kReverse ? 3 - k : k], further(keys, Layout::kWrite + 32 * KP * k));
+        begin_product<KP>(memory, given[kReverse ? 3 - k : k], right_factor(place_of_data, KP, Layout::kWrite + 32 * KP * k));
 #pragma unroll
       for (int k = 0; k < KP / 16; ++k)
-        begin_product<KP>(memory, kept[k], further(keys, Layout::kErase + 32 * KP * k));
+        begin_product<KP>(memory, kept[k], right_factor(place_of_data, KP, Layout::kErase + 32 * KP * k));
       commit_products();
       wait_products<0>();
       pin(memory);
       pin(kept);
       pin(given);
-      turn.advance(queue.count);
-      tile.advance(Rooms<KP>::kTiles);
+      turn.advance(records.count);
     }
     if (!route.last) return;
 #pragma unroll
@@ -209,29 +224,45 @@ struct Walker {
     }
   }
 
-  /// The second group's walk: results, and copies ahead.
-  __device__ void answer() const {
-    TokenColumns<Half> outputs{const_cast<Half *>(head_of<Half>(route.out, b, h)), route.out.token, call.tokens,
-                               first_column, width, kPaired};
-    int lane = threadIdx.x % 32;
-    Turn turn, tile;
-    if (threadIdx.x == kGroup) {
-      for (int step = 0; step < queue.count; ++step) copy(step, step);
+  /// Puts results where `send` finds them.
+  __device__ void hand_out(int step, const uint32_t (&pairs)[8][2]) const {
+    int lane = threadIdx.x % 32, warp = threadIdx.x % kGroup / 32;
+    if constexpr (kAligned) {
+      if (step >= Rooms<KP>::kOutputs) meet(kTaken, kGroup + 32);
+      Half *row = output(step) + tile_place(lane / 16 * 8 + lane % 8, 16 * warp + 8 * (lane / 8 % 2));
+#pragma unroll
+      for (int n = 0; n < 8; n += 2) {
+        asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(
+                         RecordQueue::address(row + 8 * n * kTileColumns)),
+                     "r"(pairs[n][0]), "r"(pairs[n][1]), "r"(pairs[n + 1][0]), "r"(pairs[n + 1][1])
+                     : "memory");
+      }
+      show_tile();
+      pass(kWritten, kGroup + 32);
+    } else {
+      TokenColumns<Half> columns{const_cast<Half *>(head_of<Half>(route.out, b, h)), route.out.token, call.tokens,
+                                 first_column, width, false};
+      TokenColumns<Half>::Pairs all;
+#pragma unroll
+      for (int i = 0; i < 16; ++i) all.r[i] = pairs[i / 2][i % 2];
+      columns.template store_packed<false>(all, chunk(step) * kChunk);
     }
-    for (int step = 0; step < Rooms<KP>::kTiles; ++step) bring(step, step);
-    auto before = [](int slot, int slots) { return (slot == 0 ? slots : slot) - 1; };
+  }
+
+  /// The second group's walk: results.
+  __device__ void answer() const {
+    int lane = threadIdx.x % 32;
+    Turn turn;
     // Results of the step before the present one, to be written while this one's products run.
-    uint32_t solved[8][2];
-    TokenColumns<Half>::Pairs written;
+    uint32_t solved[8][2], written[8][2];
     auto write = [&](int step) {
       if constexpr (kPurpose != Purpose::kOutputs) write_rows<kChunk>(route.solved, chunk(step), solved);
-      if constexpr (kPurpose != Purpose::kReplay) outputs.template store_packed<kPaired>(written, chunk(step) * kChunk);
+      if constexpr (kWrites) hand_out(step, written);
     };
     for (int step = 0; step < chunks; ++step) {
-      meet(kThere, kThreads);
+      meet(kThere, 2 * kGroup);
       // Both groups have done with the step before this one.
-      if (step > 0 && threadIdx.x == kGroup)
-        copy(step - 1 + queue.count, before(turn.slot, queue.count));
+      if (step > 0 && threadIdx.x == kGroup) records.release((turn.slot == 0 ? records.count : turn.slot) - 1);
       uint32_t kept[KP / 16][4], given[4][4];
       auto take = [&](uint32_t(&factor)[4], int index) {
         uint4 numbers = *place(index);
@@ -242,8 +273,7 @@ struct Walker {
       };
 #pragma unroll
       for (int k = 0; k < KP / 16; ++k) take(kept[k], k);
-      if (step + 1 < chunks) pass(kFree, kThreads);
-      take_values(given, tile);
+      if (step + 1 < chunks) pass(kFree, 2 * kGroup);
       if constexpr (kPurpose != Purpose::kOutputs) {
         uint32_t pairs[kTiles][2];
 #pragma unroll
@@ -254,21 +284,21 @@ struct Walker {
         write_rows<KP>(route.memories, chunk(step), pairs);
       }
 
-      const unsigned char *data = queue.await(turn.slot, turn.use);
-      uint64_t tokens = right_factor(RecordQueue::address(data), kChunk);
+      const unsigned char *data = records.await(turn.slot, turn.use);
+      take_values(given, turn.slot);
+      uint32_t place_of_data = factor_place(RecordQueue::address(data));
       float results[8][4];
       pin(kept);
       pin(given);
       begin_products();
-      begin_product<kChunk, false>(results, kept[0], further(tokens, Layout::kRead));
+      begin_product<kChunk, false>(results, kept[0], right_factor(place_of_data, kChunk, Layout::kRead));
 #pragma unroll
       for (int k = 1; k < KP / 16; ++k)
-        begin_product<kChunk>(results, kept[k], further(tokens, Layout::kRead + 32 * kChunk * k));
+        begin_product<kChunk>(results, kept[k], right_factor(place_of_data, kChunk, Layout::kRead + 32 * kChunk * k));
       auto triangle = [&](auto columns) {
         constexpr int k = decltype(columns)::value;
         begin_product<Layout::pass_rows(k)>(results, given[kReverse ? 3 - k : k],
-                                            right_factor(RecordQueue::address(data) + Layout::pass(k),
-                                                         Layout::pass_rows(k)));
+                                            right_factor(place_of_data, Layout::pass_rows(k), Layout::pass(k)));
       };
       triangle(std::integral_constant<int, 0>());
       triangle(std::integral_constant<int, 1>());
@@ -281,23 +311,19 @@ struct Walker {
         for (int n = 0; n < 8; ++n)
           strengths[n] = reinterpret_cast<const float2 *>(data + Layout::kStrength)[4 * n + lane % 4];
       }
-      if (step > 0) {
-        write(step - 1);
-        bring(step - 1 + Rooms<KP>::kTiles, before(tile.slot, Rooms<KP>::kTiles));
-      }
+      if (step > 0) write(step - 1);
       wait_products<0>();
       pin(results);
-      turn.advance(queue.count);
-      tile.advance(Rooms<KP>::kTiles);
+      turn.advance(records.count);
 
 #pragma unroll
       for (int n = 0; n < 8; ++n) {
         float(&sums)[4] = results[kReverse ? n : Layout::reordered(8 * n) / 8];
-        solved[n][0] = written.r[2 * n] = packed(sums[0], sums[1]);
-        solved[n][1] = written.r[2 * n + 1] = packed(sums[2], sums[3]);
+        solved[n][0] = written[n][0] = packed(sums[0], sums[1]);
+        solved[n][1] = written[n][1] = packed(sums[2], sums[3]);
         if constexpr (kReverse) {
-          written.r[2 * n] = packed(sums[0] * strengths[n].x, sums[1] * strengths[n].y);
-          written.r[2 * n + 1] = packed(sums[2] * strengths[n].x, sums[3] * strengths[n].y);
+          written[n][0] = packed(sums[0] * strengths[n].x, sums[1] * strengths[n].y);
+          written[n][1] = packed(sums[2] * strengths[n].x, sums[3] * strengths[n].y);
         }
       }
     }
@@ -307,62 +333,89 @@ struct Walker {
 
 #endif
 
-template <int KP, Purpose kPurpose, bool kPaired>
+template <int KP, Purpose kPurpose, bool kAligned>
 __global__ void __launch_bounds__(kThreads, 1)
-    follow(GatedDeltaRuleCall call, Route route, int blocks_per_head, int slots, bool aligned) {
+    follow(GatedDeltaRuleCall call, Route route, const __grid_constant__ TokenTiles given,
+           const __grid_constant__ TokenTiles out, int blocks_per_head, int slots) {
 #ifdef JET_HAS_WARPGROUPS
-  extern __shared__ __align__(128) unsigned char shared[];
-  unsigned char *tiles = shared + slots * Transition<KP>::kBytes, *handed = tiles + Rooms<KP>::kTiles * Rooms<KP>::kTile;
-  uint64_t *arrivals = reinterpret_cast<uint64_t *>(handed + Rooms<KP>::kHandOver);
-  int sequence = blockIdx.x / blocks_per_head;
-  int column = blockIdx.x % blocks_per_head * kColumns + threadIdx.x % kGroup / 32 * 16;
-  Walker<KP, kPurpose, kPaired> walker{call,
-                                       route,
-                                       RecordQueue{shared, arrivals, slots, Transition<KP>::kBytes, 0},
-                                       reinterpret_cast<Half *>(tiles),
-                                       arrivals + slots,
-                                       reinterpret_cast<uint4 *>(handed),
-                                       aligned,
-                                       call.chunks(),
-                                       sequence,
-                                       sequence / call.heads,
-                                       sequence % call.heads,
-                                       column,
-                                       call.value_width};
-  if (threadIdx.x == 0) {
-    for (int tile = 0; tile < Rooms<KP>::kTiles; ++tile) RecordQueue::start_place(walker.tile_there + tile, kGroup);
-  }
-  walker.queue.start();
-  __syncthreads();
-  if (threadIdx.x < kGroup) walker.remember();
-  else walker.answer();
+  using Room = Rooms<KP>;
+  extern __shared__ __align__(1024) unsigned char shared[];
+  unsigned char *outputs = shared + slots * kTileBytes, *handed = outputs + Room::kOutputs * kTileBytes;
+  unsigned char *transitions = handed + Room::kHandOver;
+  uint64_t *arrivals = reinterpret_cast<uint64_t *>(transitions + slots * Transition<KP>::kBytes);
+  int sequence = blockIdx.x / blocks_per_head, block_column = blockIdx.x % blocks_per_head * kTileColumns;
+  Walker<KP, kPurpose, kAligned> walker{call,
+                                        route,
+                                        given,
+                                        out,
+                                        SharedRecords{transitions, arrivals, arrivals + slots, slots,
+                                                      Transition<KP>::kBytes},
+                                        reinterpret_cast<Half *>(shared),
+                                        reinterpret_cast<Half *>(outputs),
+                                        reinterpret_cast<uint4 *>(handed),
+                                        call.chunks(),
+                                        sequence,
+                                        sequence / call.heads,
+                                        sequence % call.heads,
+                                        block_column,
+                                        block_column + static_cast<int>(threadIdx.x % kGroup / 32) * 16,
+                                        call.value_width};
+  walker.records.start();
+  synchronize_cluster();
+  int warp = threadIdx.x / 32;
+  if (warp < 4) walker.remember();
+  else if (warp < 8) walker.answer();
+  else if (warp == 8) walker.bring();
+  else if (kAligned && kPurpose != Purpose::kReplay) walker.send();
+  // No block ends before what others send it has arrived.
+  synchronize_cluster();
 #endif
 }
 
-template <int KP, Purpose kPurpose, bool kPaired>
+template <int KP, Purpose kPurpose, bool kAligned>
 cudaError_t launch(const GatedDeltaRuleCall &call, const Route &route) {
+  using Room = Rooms<KP>;
   Card card;
   cudaError_t error = Card::find(card);
   if (error != cudaSuccess) return error;
-  int blocks_per_head = (call.value_width + kColumns - 1) / kColumns;
+  int blocks_per_head = (call.value_width + kTileColumns - 1) / kTileColumns;
   int64_t blocks = int64_t(call.batch) * call.heads * blocks_per_head;
-  int slots = std::clamp((card.shared_bytes - Rooms<KP>::kFixed) / Rooms<KP>::kSlot, 2, 4);
-  int bytes = slots * Rooms<KP>::kSlot + Rooms<KP>::kFixed;
-  auto *kernel = follow<KP, kPurpose, kPaired>;
+  int slots = std::clamp((card.shared_bytes - Room::kFixed) / Room::kSlot, 2, 4);
+  int bytes = slots * Room::kSlot + Room::kFixed;
+  TokenTiles given{}, out{};
+  if constexpr (kAligned) {
+    error = given.describe(route.given, call.batch, call.tokens, call.heads, call.value_width);
+    if (error == cudaSuccess && kPurpose != Purpose::kReplay)
+      error = out.describe(route.out, call.batch, call.tokens, call.heads, call.value_width);
+    if (error != cudaSuccess) return error;
+  }
+  auto *kernel = follow<KP, kPurpose, kAligned>;
   error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
-  kernel<<<static_cast<unsigned>(blocks), kThreads, bytes, call.stream>>>(call, route, blocks_per_head, slots,
-                                                                       is_aligned(route.given, call.value_width, 2));
-  return cudaGetLastError();
+  // Where there are more blocks than multiprocessors, large clusters would leave some of these empty.
+  int sharing = blocks > card.multiprocessors ? kSharing / 2 : kSharing;
+  while (blocks_per_head % sharing != 0) sharing /= 2;
+  cudaLaunchAttribute cluster{};
+  cluster.id = cudaLaunchAttributeClusterDimension;
+  cluster.val.clusterDim = {static_cast<unsigned>(sharing), 1, 1};
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(blocks));
+  config.blockDim = dim3(kThreads);
+  config.dynamicSmemBytes = bytes;
+  config.stream = call.stream;
+  config.attrs = &cluster;
+  config.numAttrs = 1;
+  return cudaLaunchKernelEx(&config, kernel, call, route, given, out, blocks_per_head, slots);
 }
 
 template <Purpose kPurpose>
 cudaError_t launch(const GatedDeltaRuleCall &call, const Route &route) {
-  bool paired = is_paired(route.given, call.value_width);
+  bool aligned = TokenTiles::fit(route.given, call.value_width) &&
+                 (kPurpose == Purpose::kReplay || TokenTiles::fit(route.out, call.value_width));
   switch (padded_key_width(call.key_width)) {
-    case 64: return paired ? launch<64, kPurpose, true>(call, route) : launch<64, kPurpose, false>(call, route);
-    case 96: return paired ? launch<96, kPurpose, true>(call, route) : launch<96, kPurpose, false>(call, route);
-    case 128: return paired ? launch<128, kPurpose, true>(call, route) : launch<128, kPurpose, false>(call, route);
+    case 64: return aligned ? launch<64, kPurpose, true>(call, route) : launch<64, kPurpose, false>(call, route);
+    case 96: return aligned ? launch<96, kPurpose, true>(call, route) : launch<96, kPurpose, false>(call, route);
+    case 128: return aligned ? launch<128, kPurpose, true>(call, route) : launch<128, kPurpose, false>(call, route);
     default: return cudaErrorNotSupported;
   }
 }

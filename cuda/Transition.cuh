@@ -31,7 +31,8 @@ struct Transition {
   static constexpr int kPass = kRead + KP * kChunk * 2;     // [64, 64], what is not zero of it
   static constexpr int kTotal = kPass + kChunk * 80;        // exp(G), float32, four times
   static constexpr int kStrength = kTotal + 16;             // β of the tokens, float32
-  static constexpr int kBytes = (kStrength + kChunk * 4 + 127) / 128 * 128;
+  // Four parts of it lie on lines of the second-level cache.
+  static constexpr int kBytes = (kStrength + kChunk * 4 + 511) / 512 * 512;
 
   /// A token's place among those of which the last 16 come first.
   static constexpr int reordered(int token) { return token ^ 48; }

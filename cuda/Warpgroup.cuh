@@ -15,14 +15,15 @@
 
 namespace jet::cuda {
 
-/// Where a right factor of `rows` rows (its transpose's) begins: what an instruction is told of it.
-__device__ inline uint64_t right_factor(uint32_t shared_address, int rows) {
-  // In units of 16 bytes: the address, from one group of eight columns to the next, from eight rows to the next eight. In a
-  // cluster an address has the block's rank in its high bits.
-  return uint64_t(shared_address >> 4 & 0x3fff) | uint64_t(rows) << 16 | uint64_t(8) << 32;
+/// Where something lies in shared memory as an instruction is told, in units of 16 bytes. In a cluster an address has the
+/// block's rank in its high bits.
+__device__ inline uint32_t factor_place(uint32_t shared_address) { return shared_address >> 4 & 0x3fff; }
+
+/// The right factor of `rows` rows (its transpose's) that begins `bytes` after a place: the place, from one group of eight
+/// columns to the next, from eight rows to the next eight.
+__device__ inline uint64_t right_factor(uint32_t place, int rows, int bytes) {
+  return uint64_t(8) << 32 | (place + (uint32_t(rows) << 16) + uint32_t(bytes >> 4));
 }
-/// The same factor's columns from `bytes` further on in shared memory.
-__device__ inline uint64_t further(uint64_t factor, int bytes) { return factor + (bytes >> 4); }
 
 #ifdef JET_HAS_WARPGROUPS
 
