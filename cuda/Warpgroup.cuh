@@ -2,8 +2,11 @@
 // by 16 × N columns.
 //
 // A warp has 16 of the 64 rows, and holds sums and left factor as in Mma.cuh; sums[n] are columns 8n … 8n + 7. The
-// right factor lies in shared memory as described in Transition.cuh. Products run in order and beside what the warps do
-// meanwhile, which must leave their registers alone until `wait_products`.
+// right factor lies in shared memory as described in Transition.cuh, or both factors do. Products run in order and beside
+// what the warps do meanwhile, which must leave their registers alone until `wait_products`.
+//
+// A factor in shared memory is made of core matrices, 8 × 8 numbers in 128 bytes. A row of eight numbers, 16 bytes, goes along
+// the index that is summed over; or, of a turned factor, along the other one.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +18,17 @@
 
 namespace jet::cuda {
 
-/// Where a right factor of `rows` rows (its transpose's) begins: what an instruction is told of it.
+/// Where a factor begins: what an instruction is told of it.
+///
+/// - summed: bytes from a core matrix to the next along the index that is summed over.
+/// - kept: the same along the other index.
+__device__ inline uint64_t shared_factor(uint32_t shared_address, int summed, int kept) {
+  // In units of 16 bytes. In a cluster an address has the block's rank in its high bits.
+  return uint64_t(shared_address >> 4 & 0x3fff) | uint64_t(summed >> 4) << 16 | uint64_t(kept >> 4) << 32;
+}
+/// The same of a right factor of `rows` rows (its transpose's) as in Transition.cuh.
 __device__ inline uint64_t right_factor(uint32_t shared_address, int rows) {
-  // In units of 16 bytes: the address, from one group of eight columns to the next, from eight rows to the next eight. In a
-  // cluster an address has the block's rank in its high bits.
-  return uint64_t(shared_address >> 4 & 0x3fff) | uint64_t(rows) << 16 | uint64_t(8) << 32;
+  return shared_factor(shared_address, 16 * rows, 128);
 }
 /// The same factor's columns from `bytes` further on in shared memory.
 __device__ inline uint64_t further(uint64_t factor, int bytes) { return factor + (bytes >> 4); }
@@ -34,6 +43,9 @@ template <int kPending>
 __device__ inline void wait_products() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
 }
+
+/// What this thread wrote to shared memory, or has seen arrive there, is there for the products that it begins.
+__device__ inline void show_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 /// Keeps the compiler from moving what reads or writes these registers across this place.
 template <int N>
@@ -64,6 +76,12 @@ __device__ inline void pin(uint32_t (&x)[N][4]) {
                "1, 1, 0;\n}"                                                                                       \
                : __VA_ARGS__                                                                                       \
                : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "l"(right), "n"(int(kAdds)))
+#define JET_SHARED_PRODUCT(N, LEFT, RIGHT, ADDS, TURNS, ...)                                                       \
+  asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, " ADDS ", 0;\n"                                             \
+               "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" JET_##N "}, " LEFT ", " RIGHT ", adds, " \
+               "1, 1, " TURNS ";\n}"                                                                                \
+               : __VA_ARGS__                                                                                       \
+               : "l"(left), "l"(right), "r"(int(adds)), "n"(int(kTurnsLeft)), "n"(int(kTurnsRight)))
 // clang-format on
 
 /// Begins the first N columns of the sums += left · right; without `kAdds`, = left · right.
@@ -83,7 +101,19 @@ __device__ inline void begin_product(float (&sums)[kSums][4], const uint32_t (&l
                 JET_SUMS_4(12));
 }
 
+/// The same of a left factor that lies in shared memory too; if `adds` is false, = left · right.
+template <int N, bool kTurnsLeft, bool kTurnsRight, int kSums>
+__device__ inline void begin_shared_product(float (&sums)[kSums][4], uint64_t left, uint64_t right, bool adds) {
+  static_assert(N <= 8 * kSums);
+  float(*d)[4] = sums;
+  if constexpr (N == 32) JET_SHARED_PRODUCT(32, "%16", "%17", "%18", "%19, %20", JET_SUMS_4(0));
+  if constexpr (N == 48)
+    JET_SHARED_PRODUCT(48, "%24", "%25", "%26", "%27, %28", JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
+  if constexpr (N == 64) JET_SHARED_PRODUCT(64, "%32", "%33", "%34", "%35, %36", JET_SUMS_4(0), JET_SUMS_4(4));
+}
+
 #undef JET_PRODUCT
+#undef JET_SHARED_PRODUCT
 #undef JET_SUMS
 #undef JET_SUMS_4
 #undef JET_16

@@ -1,0 +1,187 @@
+// HopperGradientTiles.cuh: what GatedDeltaRuleHopperGradients.cu keeps in shared memory, and how it gets there: all of it in
+// core matrices (see Warpgroup.cuh).
+#pragma once
+
+#include "GradientTiles.cuh"
+#include "Warpgroup.cuh"
+
+namespace jet::cuda {
+
+/// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order. The first
+/// index is 0 for what queries say, 1 for what keys say.
+struct GradientSums {
+  float of_row[2][2][kChunk];     // Σ_j of dP P, and of dA A / β; of each half of the tokens j
+  float of_column[2][4][kChunk];  // Σ_i of dP P, and of dA A; of 16 tokens i each
+  float rise[2][2][kChunk];       // q · exp(g) b dO Sᵀ, and k · −exp(g) a Y Sᵀ; of each half of the keys' columns
+  float fall[2][kChunk];          // k · exp(G − g) a U dS⁺ᵀ
+  float diagonal[kChunk];         // Y · U
+  float of_memory[16];            // S · dS⁺, of each warp
+};
+
+/// Where things lie in shared memory, in bytes.
+template <int KP>
+struct GradientRooms {
+  static constexpr int kThreads = 512;
+  static constexpr int kSlice = 32;  // value columns at a time
+  // From a core matrix to the next one along the columns, of 64 tokens × columns.
+  static constexpr int kAcross = kChunk * 16;
+  // Of a stage, which holds a slice. All but the first are in blocks of 8 × 8, value columns × tokens or keys.
+  static constexpr int kIncoming = 0;  // tokens × value columns
+  static constexpr int kSolved = kIncoming + kSlice * kChunk * 2;
+  static constexpr int kCorrections = kSolved + kSlice * kChunk * 2;
+  static constexpr int kMemories = kCorrections + kSlice * kChunk * 2;
+  static constexpr int kOfMemories = kMemories + kSlice * KP * 2;
+  static constexpr int kStage = kOfMemories + kSlice * KP * 2;
+  // Of the rows of a chunk: tokens × the keys' columns, and factors. There are two, in turns.
+  static constexpr int kKeys = 0;
+  static constexpr int kQueries = kKeys + kChunk * KP * 2;
+  static constexpr int kFactors = kQueries + kChunk * KP * 2;
+  static constexpr int kRows = (kFactors + static_cast<int>(sizeof(Factors)) + 127) / 128 * 128;
+  // Of all.
+  static constexpr int kOfScores = 2 * kRows;  // N, tokens i × tokens j, and L
+  static constexpr int kOfMixing = kOfScores + kChunk * kChunk * 2;
+  static constexpr int kSums = kOfMixing + kChunk * kChunk * 2;
+  static constexpr int kPlaces = kSums + static_cast<int>(sizeof(GradientSums));  // of arrivals: of rows, of slices
+  static constexpr int kMostStages = 8;
+  static constexpr int kStages = (kPlaces + (2 + kMostStages) * 8 + 127) / 128 * 128;
+  static constexpr int kMostBytes = 227 * 1024;
+  static constexpr int kFit = (kMostBytes - kStages) / kStage;
+  static constexpr int kCount = kFit < kMostStages ? kFit : kMostStages;  // of stages
+  static constexpr int kBytes = kStages + kCount * kStage;
+  static_assert(kCount >= 2 && sizeof(Factors) % 16 == 0 && kPlaces % 8 == 0);
+};
+
+#ifdef JET_HAS_WARPGROUPS
+
+/// The tokens of a chunk of a head.
+struct ChunkTokens {
+  int b, h, first, count;
+
+  __device__ ChunkTokens(const GatedDeltaRuleCall &call, int chunk) {
+    int chunks = call.chunks(), sequence = chunk / chunks;
+    b = sequence / call.heads;
+    h = sequence % call.heads;
+    first = (chunk - sequence * chunks) * kChunk;
+    count = min(kChunk, call.tokens - first);
+  }
+};
+
+/// Copies to shared memory. A block has every gridDim.x-th chunk.
+template <int KP>
+struct GradientCopies {
+  using Rooms = GradientRooms<KP>;
+
+  const GatedDeltaRuleCall &call;
+  const Replay &replay;
+  const GatedDeltaRuleGradients &gradients;
+  unsigned char *shared;
+  int total;              // chunks of all heads
+  int padded_width;       // of values
+  bool aligned_rows;      // keys and queries can be copied 16 bytes at a time
+  bool aligned_incoming;  // so can the gradients of the outputs
+
+  __device__ uint64_t *rows_there() const { return reinterpret_cast<uint64_t *>(shared + Rooms::kPlaces); }
+  __device__ uint64_t *slices_there() const { return rows_there() + 2; }
+
+  /// By all threads, which then have to meet, before anything else.
+  __device__ void start() const {
+    if (threadIdx.x != 0) return;
+    for (int i = 0; i < 2; ++i) RecordQueue::start_place(rows_there() + i, Rooms::kThreads + 1);
+    for (int i = 0; i < Rooms::kCount; ++i) RecordQueue::start_place(slices_there() + i, Rooms::kThreads / 2 + 1);
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+  }
+
+  /// Brings eight numbers of a row, of which the first `exist` exist.
+  __device__ static void bring_eight(unsigned char *to, const Half *from, int exist, bool aligned) {
+    if (aligned) {
+      copy(to, from, exist > 0);
+    } else {
+      Half numbers[8];
+#pragma unroll
+      for (int i = 0; i < 8; ++i) numbers[i] = i < exist ? from[i] : rounded<Half>(0.0f);
+      *reinterpret_cast<uint4 *>(to) = *reinterpret_cast<const uint4 *>(numbers);
+    }
+  }
+  /// This thread arrives at a place with what it has brought.
+  __device__ static void arrive(uint64_t *place, bool aligned) {
+    uint32_t at = RecordQueue::address(place);
+    if (aligned) asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(at) : "memory");
+    else asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(at) : "memory");
+  }
+
+  /// Begins to bring keys, queries and factors of a chunk, if there is one. By all threads.
+  __device__ void bring_rows(int chunk, int room) const {
+    if (chunk >= total) return;
+    ChunkTokens tokens(call, chunk);
+    unsigned char *to = shared + room * Rooms::kRows;
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    // A warp brings 8 rows × 32 columns at a time.
+#pragma unroll
+    for (int i = 0; i < KP / 32; ++i) {
+      int tile = warp + 16 * i;
+      bool of_queries = tile >= KP / 4;
+      tile -= of_queries ? KP / 4 : 0;
+      int row = tile % 8 * 8 + lane % 8, column = tile / 8 * 32 + lane / 8 * 8;
+      const TokenView &view = of_queries ? call.query : call.key;
+      const Half *head = head_of<Half>(view, tokens.b, tokens.h);
+      int exist = row < tokens.count ? call.key_width - column : 0;
+      bring_eight(to + (of_queries ? Rooms::kQueries : Rooms::kKeys) + column / 8 * Rooms::kAcross + row * 16,
+                  exist > 0 ? head + (tokens.first + row) * view.token + column : head, exist, aligned_rows);
+    }
+    arrive(rows_there() + room, aligned_rows);
+    if (threadIdx.x == 0) {
+      RecordQueue::expect(rows_there() + room, sizeof(Factors));
+      RecordQueue::bring(to + Rooms::kFactors, static_cast<const Factors *>(replay.factors) + chunk, sizeof(Factors),
+                         rows_there() + room);
+    }
+  }
+
+  /// The next slice to be brought, as a thread of the first half of the block sees it.
+  struct Ahead {
+    int chunk, slice;
+    const Half *row;  // of dO, the thread's token
+    bool exists;      // the token
+  };
+  __device__ Ahead ahead(int chunk) const {
+    Ahead ahead{chunk, 0, static_cast<const Half *>(gradients.out.data), false};
+    if (chunk >= total) return ahead;
+    ChunkTokens tokens(call, chunk);
+    int token = threadIdx.x / 32 * 8 + threadIdx.x % 8;
+    ahead.exists = token < tokens.count;
+    if (ahead.exists)
+      ahead.row = head_of<Half>(gradients.out, tokens.b, tokens.h) + (tokens.first + token) * gradients.out.token;
+    return ahead;
+  }
+
+  /// Begins to bring the next slice, if there is one, to a stage that nobody reads any more. By the first half of the block.
+  __device__ void bring_slice(Ahead &next, int stage) const {
+    if (next.chunk >= total) return;
+    unsigned char *to = shared + Rooms::kStages + stage * Rooms::kStage;
+    uint64_t *there = slices_there() + stage;
+    int group = threadIdx.x % 32 / 8, token = threadIdx.x / 32 * 8 + threadIdx.x % 8;
+    int column = next.slice + 8 * group, exist = next.exists ? call.value_width - column : 0;
+    bring_eight(to + Rooms::kIncoming + group * Rooms::kAcross + token * 16, exist > 0 ? next.row + column : next.row,
+                exist, aligned_incoming);
+    arrive(there, aligned_incoming);
+    if (threadIdx.x == 0) {
+      int columns = min(Rooms::kSlice, padded_width - next.slice), of_tokens = kChunk * 2, of_keys = KP * 2;
+      int64_t row = int64_t(next.chunk) * padded_width + next.slice;
+      auto bring = [&](int place, const void *from, int row_bytes) {
+        RecordQueue::bring(to + place, static_cast<const unsigned char *>(from) + row * row_bytes, columns * row_bytes,
+                           there);
+      };
+      RecordQueue::expect(there, columns * 2 * (of_tokens + of_keys));
+      bring(Rooms::kSolved, gradients.solved, of_tokens);
+      bring(Rooms::kCorrections, replay.corrections, of_tokens);
+      bring(Rooms::kMemories, replay.memories, of_keys);
+      bring(Rooms::kOfMemories, gradients.memories, of_keys);
+    }
+    next.slice += Rooms::kSlice;
+    if (next.slice >= padded_width) next = ahead(next.chunk + gridDim.x);
+  }
+};
+
+#endif
+
+}  // namespace jet::cuda
