@@ -260,7 +260,7 @@ struct Walker {
       pin(kept);
       pin(given);
       begin_products();
-      begin_product<kChunk, false>(results, kept[0], further(tokens, Layout::kRead));
+      begin_product<kChunk>(results, kept[0], further(tokens, Layout::kRead), false);
 #pragma unroll
       for (int k = 1; k < KP / 16; ++k)
         begin_product<kChunk>(results, kept[k], further(tokens, Layout::kRead + 32 * kChunk * k));

@@ -13,7 +13,6 @@
 #include "HandOver.cuh"
 #include "HopperGradientTiles.cuh"
 #include "Launch.cuh"
-#include "TokenColumns.cuh"
 
 namespace jet::cuda {
 namespace {
@@ -22,6 +21,13 @@ namespace {
 
 // Strengths below this are as good as none: U has nothing to say of them.
 constexpr float kFaint = 1e-30f;
+
+/// The thread's place in its warp, read anew: what follows from it need not be kept in registers through the slices.
+__device__ inline int lane_now() {
+  int lane;
+  asm volatile("mov.u32 %0, %%laneid;" : "=r"(lane));
+  return lane;
+}
 
 __device__ inline float over_quad(float x) {
   x += __shfl_xor_sync(~0u, x, 1);
@@ -52,24 +58,39 @@ struct Side {
   // Of the warp's tokens: dO Sᵀ or Y Sᵀ, at last dq or dk; U dS⁺ᵀ; dO Uᵀ or Y Uᵀ.
   float gradient[kColumns / 8][4], falls[kColumns / 8][4], square[kOthers / 8][4];
 
-  /// The products of 16 value columns of a stage.
-  __device__ void multiply_slice(uint32_t stage, int k, bool adds) {
-    uint64_t memories = shared_factor(stage + Rooms::kMemories + 32 * KP * k + 16 * kColumns * group, 16 * KP, 128);
-    uint64_t of_memories = further(memories, Rooms::kOfMemories - Rooms::kMemories);
-    uint64_t corrections = shared_factor(stage + Rooms::kCorrections + 2 * kAcross * k, kAcross, 128);
-    uint64_t others = further(corrections, 16 * kOthers * group);
-    int own = kOfKeys ? Rooms::kSolved : Rooms::kIncoming;
-    uint64_t left = shared_factor(stage + own + 2 * kAcross * k, kAcross, 128);
-    begin_shared_product<kColumns, kOfKeys, true>(gradient, left, memories, adds);
-    begin_shared_product<kOthers, kOfKeys, true>(square, left, others, adds);
-    if constexpr (kOfKeys) begin_shared_product<kColumns, true, true>(falls, corrections, of_memories, adds);
+  /// dO of the warp's tokens, 16 value columns of a stage.
+  __device__ void load_incoming(uint32_t (&left)[4], const unsigned char *stage, int k) const {
+    int lane = threadIdx.x % 32;
+    const unsigned char *row = stage + Rooms::kIncoming + (2 * k + lane / 16) * kAcross;
+    load_matrices<false>(left, reinterpret_cast<const Half *>(row + (16 * warp + lane % 16) * 16));
   }
 
-  /// The sum of products of two tiles, of this thread's part.
-  __device__ static float product_of(const unsigned char *first, const unsigned char *second, int count) {
+  /// Begins the products of 16 value columns of a stage; the queries' take dO.
+  __device__ void multiply_slice(const uint32_t (&incoming)[4], uint32_t stage, int k, bool adds) {
+    uint64_t memories = shared_factor(stage + Rooms::kMemories + 32 * KP * k + 16 * kColumns * group, 16 * KP, 128);
+    uint64_t corrections = shared_factor(stage + Rooms::kCorrections + 2 * kAcross * k, kAcross, 128);
+    uint64_t others = further(corrections, 16 * kOthers * group);
+    if constexpr (kOfKeys) {
+      uint64_t solved = shared_factor(stage + Rooms::kSolved + 2 * kAcross * k, kAcross, 128);
+      begin_shared_product<kColumns, true, true>(gradient, solved, memories, adds);
+      begin_shared_product<kOthers, true, true>(square, solved, others, adds);
+      uint64_t of_memories = further(memories, Rooms::kOfMemories - Rooms::kMemories);
+      begin_shared_product<kColumns, true, true>(falls, corrections, of_memories, adds);
+    } else {
+      begin_product<kColumns, true>(gradient, incoming, memories, adds);
+      begin_product<kOthers, true>(square, incoming, others, adds);
+    }
+  }
+
+  /// The sum of products of a slice of two memories, of this thread's part.
+  __device__ static float product_of(const unsigned char *first, const unsigned char *second, int columns) {
+    constexpr int kBytes = 2 * Rooms::kSlice * KP, kStep = 16 * Rooms::kThreads;
     float sum = 0.0f;
-    for (int i = 16 * threadIdx.x; i < 2 * count; i += 16 * Rooms::kThreads) {
-      uint4 a = *reinterpret_cast<const uint4 *>(first + i), b = *reinterpret_cast<const uint4 *>(second + i);
+#pragma unroll
+    for (int i = 0; i < (kBytes + kStep - 1) / kStep; ++i) {
+      int at = i * kStep + 16 * threadIdx.x;
+      if (at >= 2 * columns * KP) continue;
+      uint4 a = *reinterpret_cast<const uint4 *>(first + at), b = *reinterpret_cast<const uint4 *>(second + at);
       const uint32_t x[4] = {a.x, a.y, a.z, a.w}, y[4] = {b.x, b.y, b.z, b.w};
 #pragma unroll
       for (int n = 0; n < 4; ++n) {
@@ -80,11 +101,8 @@ struct Side {
     return sum;
   }
 
-  /// N or L to shared memory, and its sums over rows and columns.
-  __device__ void weigh(const unsigned char *rows) {
-    const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
-    int lane = threadIdx.x % 32;
-    float products[kOthers / 8][4];  // k · k, or q · k
+  /// Begins q · k or k · k of the tokens.
+  __device__ void begin_squares(const unsigned char *rows, float (&products)[kOthers / 8][4]) const {
     uint32_t at = RecordQueue::address(rows);
     uint64_t left = shared_factor(at + (kOfKeys ? Rooms::kKeys : Rooms::kQueries), kAcross, 128);
     uint64_t right = shared_factor(at + Rooms::kKeys + 16 * kOthers * group, kAcross, 128);
@@ -94,9 +112,12 @@ struct Side {
       begin_shared_product<kOthers, false, false>(products, further(left, 2 * kAcross * k),
                                                   further(right, 2 * kAcross * k), k > 0);
     commit_products();
-    wait_products<0>();
-    pin(products);
+  }
 
+  /// N or L to shared memory, and its sums over rows and columns.
+  __device__ void weigh(const unsigned char *rows, const float (&products)[kOthers / 8][4]) const {
+    const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
+    int lane = lane_now();
     unsigned char *tile = copies.shared + (kOfKeys ? Rooms::kOfMixing : Rooms::kOfScores);
     float of_column[kOthers / 8][2];
 #pragma unroll
@@ -117,8 +138,8 @@ struct Side {
           for (int e = 0; e < 2; ++e) {
             int other = j + e;
             bool counts = kOfKeys ? other < i : other <= i;
-            float decayed = counts ? expf(static_cast<float>(decay - factors.decay[other])) : 0.0f;
-            float x = square[n][2 * half + e] * (decayed * factors.key_norm[other]) * norm;
+            float decayed = __expf(static_cast<float>(decay - factors.decay[other])) * factors.key_norm[other];
+            float x = counts ? square[n][2 * half + e] * decayed * norm : 0.0f;
             float sum = x * products[n][2 * half + e];
             of_row += sum;
             of_column[n][e] += strength * sum;
@@ -126,7 +147,8 @@ struct Side {
             if (kOfKeys && other == i) sums.diagonal[i] = square[n][2 * half + e];
           }
         }
-        store_pair(reinterpret_cast<Half *>(tile + j / 8 * kAcross + i * 16) + j % 8, weighed[0], weighed[1]);
+        unsigned char *to = tile + (kOthers / 8 * group + n) * kAcross + i * 16 + lane % 4 * 4;
+        store_pair(reinterpret_cast<Half *>(to), weighed[0], weighed[1]);
       }
       of_row = over_quad(of_row);
       if (lane % 4 == 0) sums.of_row[kOfKeys][group][i] = of_row;
@@ -145,11 +167,17 @@ struct Side {
     }
   }
 
-  /// What the memory says of queries or keys; `own` becomes the warp's tokens.
-  __device__ void scale(const unsigned char *rows, uint32_t (&own)[kColumns / 8][2]) {
+  /// Two numbers side by side of a query or key of the warp, those that the lane has of its sums.
+  __device__ float2 own(const unsigned char *rows, int i, int n, int lane) const {
+    int column = kColumns / 8 * group + n;
+    const unsigned char *from = rows + (kOfKeys ? Rooms::kKeys : Rooms::kQueries) + column * kAcross;
+    return numbers(*reinterpret_cast<const uint32_t *>(from + i * 16 + lane % 4 * 4));
+  }
+
+  /// What the memory says of queries or keys.
+  __device__ void scale(const unsigned char *rows) {
     const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
-    int lane = threadIdx.x % 32;
-    const unsigned char *from = rows + (kOfKeys ? Rooms::kKeys : Rooms::kQueries) + kColumns / 8 * group * kAcross;
+    int lane = lane_now();
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       int i = 16 * warp + lane / 4 + 8 * half;
@@ -157,8 +185,7 @@ struct Side {
       float fall = factors.fall[i], strength = factors.strength[i];
 #pragma unroll
       for (int n = 0; n < kColumns / 8; ++n) {
-        own[n][half] = *reinterpret_cast<const uint32_t *>(from + n * kAcross + i * 16 + lane % 4 * 4);
-        float2 x = numbers(own[n][half]);
+        float2 x = own(rows, i, n, lane);
         float &low = gradient[n][2 * half], &high = gradient[n][2 * half + 1];
         low *= rise;
         high *= rise;
@@ -190,12 +217,12 @@ struct Side {
     for (int k = 0; k < 4; ++k) {
       uint32_t tile = tiles + (kOfKeys ? Rooms::kOfMixing : Rooms::kOfScores);
       begin_shared_product<kColumns, false, true>(gradient, shared_factor(tile + 2 * kAcross * k, kAcross, 128),
-                                                  further(keys, 256 * k), true);
+                                                  further(keys, 256 * k));
       if constexpr (kOfKeys) {
         begin_shared_product<kColumns, true, true>(gradient, shared_factor(tile + 256 * k, 128, kAcross),
-                                                   further(keys, 256 * k), true);
+                                                   further(keys, 256 * k));
         begin_shared_product<kColumns, true, true>(
-            gradient, shared_factor(tiles + Rooms::kOfScores + 256 * k, 128, kAcross), further(queries, 256 * k), true);
+            gradient, shared_factor(tiles + Rooms::kOfScores + 256 * k, 128, kAcross), further(queries, 256 * k));
       }
     }
     commit_products();
@@ -218,10 +245,10 @@ struct Side {
   __device__ float fall(int i) const { return sums.fall[0][i] + sums.fall[1][i]; }
 
   /// Writes dq or dk.
-  __device__ void write_rows(const Factors &factors, const ChunkTokens &tokens, const float (&along)[2],
-                             const uint32_t (&own)[kColumns / 8][2]) const {
+  __device__ void write_rows(const unsigned char *rows, const ChunkTokens &tokens, const float (&along)[2]) const {
+    const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
     const GatedDeltaRuleCall &call = copies.call;
-    int lane = threadIdx.x % 32;
+    int lane = lane_now();
     bool is_paired = call.key_width % 2 == 0;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -231,19 +258,25 @@ struct Side {
       float taken = call.normalize ? along[half] * norm * norm : 0.0f;
       int64_t row = ((int64_t(tokens.b) * call.tokens + tokens.first + i) * call.heads + tokens.h) * call.key_width;
       Half *to = static_cast<Half *>(kOfKeys ? copies.gradients.key : copies.gradients.query) + row;
+      int first = kColumns * group + 2 * (lane % 4);
 #pragma unroll
       for (int n = 0; n < kColumns / 8; ++n) {
-        int column = kColumns * group + 8 * n + 2 * (lane % 4);
-        float2 x = numbers(own[n][half]);
-        uint32_t pair = packed(gradient[n][2 * half] - taken * x.x, gradient[n][2 * half + 1] - taken * x.y);
-        store_pair(to + column, is_paired, column < call.key_width, column + 1 < call.key_width, pair);
+        float2 x = own(rows, i, n, lane);
+        int column = first + 8 * n;
+        float low = gradient[n][2 * half] - taken * x.x, high = gradient[n][2 * half + 1] - taken * x.y;
+        if (is_paired) {
+          if (column < call.key_width) store_pair(to + column, low, high);
+        } else {
+          if (column < call.key_width) to[column] = rounded<Half>(low);
+          if (column + 1 < call.key_width) to[column + 1] = rounded<Half>(high);
+        }
       }
     }
   }
 
   /// Writes the gradients of log decays. By one warp, whose lane i has tokens 2i and 2i + 1.
   __device__ void write_decays(const Factors &factors, const ChunkTokens &tokens) const {
-    int lane = threadIdx.x % 32;
+    int lane = lane_now();
     float of_decay[2], falls = 0.0f;
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
@@ -266,7 +299,7 @@ struct Side {
 
   /// Writes the gradients of write strengths. By one warp as well.
   __device__ void write_strengths(const Factors &factors, const ChunkTokens &tokens, int chunk) const {
-    int lane = threadIdx.x % 32;
+    int lane = lane_now();
     float of_strength[2];
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
@@ -312,7 +345,7 @@ struct Side {
     if constexpr (!kOfKeys) {
       for (int i = 0; i < Rooms::kCount; ++i) copies.bring_slice(next, i);
     }
-    copies.bring_rows(blockIdx.x, 0);
+    copies.template bring_rows<kOfKeys>(blockIdx.x, 0);
     for (int chunk = blockIdx.x, turn = 0; chunk < copies.total; chunk += gridDim.x, ++turn) {
       float of_memory = 0.0f;
       for (int slice = 0; slice < copies.padded_width; slice += Rooms::kSlice) {
@@ -320,22 +353,27 @@ struct Side {
         const unsigned char *tile = copies.shared + Rooms::kStages + stage * Rooms::kStage;
         uint32_t at = RecordQueue::address(tile);
         RecordQueue::await_phase(copies.slices_there() + stage, use);
-        show_products();
+        uint32_t incoming[2][4];
+        if constexpr (!kOfKeys) {
+          load_incoming(incoming[0], tile, 0);
+          load_incoming(incoming[1], tile, 1);
+          pin(incoming);
+        } else pin(falls);
         pin(gradient);
         pin(square);
-        if constexpr (kOfKeys) pin(falls);
         begin_products();
-        multiply_slice(at, 0, slice > 0);
-        if (columns > 16) multiply_slice(at, 1, true);
+        multiply_slice(incoming[0], at, 0, slice > 0);
+        if (columns > 16) multiply_slice(incoming[1], at, 1, true);
         commit_products();
-        of_memory += product_of(tile + Rooms::kMemories, tile + Rooms::kOfMemories, columns * KP);
+        of_memory += product_of(tile + Rooms::kMemories, tile + Rooms::kOfMemories, columns);
         wait_products<0>();
         pin(gradient);
         pin(square);
         if constexpr (kOfKeys) pin(falls);
+        else pin(incoming);
         // All have done with the slice, and with the rows of the chunk before this one.
         meet(1, Rooms::kThreads);
-        if (slice == 0) copies.bring_rows(chunk + gridDim.x, (turn + 1) % 2);
+        if (slice == 0) copies.template bring_rows<kOfKeys>(chunk + gridDim.x, (turn + 1) % 2);
         if constexpr (!kOfKeys) copies.bring_slice(next, stage);
         if (++stage == Rooms::kCount) {
           stage = 0;
@@ -347,9 +385,12 @@ struct Side {
       const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
       RecordQueue::await_phase(copies.rows_there() + turn % 2, turn / 2);
       show_products();
-      weigh(rows);
-      uint32_t own[kColumns / 8][2];
-      scale(rows, own);
+      scale(rows);
+      float products[kOthers / 8][4];
+      begin_squares(rows, products);
+      wait_products<0>();
+      pin(products);
+      weigh(rows, products);
       of_memory = over_warp(of_memory);
       if (threadIdx.x % 32 == 0) sums.of_memory[threadIdx.x / 32] = of_memory;
       show_products();
@@ -357,15 +398,16 @@ struct Side {
 
       begin_others(rows);
       float along[2];
+      int lane = lane_now();
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-        int i = 16 * warp + threadIdx.x % 32 / 4 + 8 * half;
+        int i = 16 * warp + lane / 4 + 8 * half;
         along[half] = kOfKeys ? factors.strength[i] * with_strength(i) + fall(i) + of_columns(i) : along_query(i);
       }
       ChunkTokens tokens(copies.call, chunk);
       wait_products<0>();
       pin(gradient);
-      write_rows(factors, tokens, along, own);
+      write_rows(rows, tokens, along);
       if constexpr (!kOfKeys) {
         if (warp == 0 && group == 0) write_decays(factors, tokens);
         if (warp == 0 && group == 1) write_strengths(factors, tokens, chunk);

@@ -92,48 +92,51 @@ struct GradientCopies {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
   }
 
-  /// Brings eight numbers of a row, of which the first `exist` exist.
-  __device__ static void bring_eight(unsigned char *to, const Half *from, int exist, bool aligned) {
+  /// Begins to bring `kGroups` times eight numbers of a token's row, 32 columns from each other, to a place and those after it;
+  /// `exist` numbers exist. This thread then arrives.
+  template <int kGroups>
+  __device__ static void bring_row(unsigned char *to, const Half *from, int exist, bool aligned, uint64_t *there) {
+    uint32_t arrival = RecordQueue::address(there);
     if (aligned) {
-      copy(to, from, exist > 0);
-    } else {
-      Half numbers[8];
 #pragma unroll
-      for (int i = 0; i < 8; ++i) numbers[i] = i < exist ? from[i] : rounded<Half>(0.0f);
-      *reinterpret_cast<uint4 *>(to) = *reinterpret_cast<const uint4 *>(numbers);
+      for (int i = 0; i < kGroups; ++i)
+        copy(to + 4 * Rooms::kAcross * i, exist > 32 * i ? from + 32 * i : from, exist > 32 * i);
+      asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(arrival) : "memory");
+    } else {
+#pragma unroll 1
+      for (int i = 0; i < 8 * kGroups; ++i) {
+        int column = i / 8 * 32 + i % 8;
+        reinterpret_cast<Half *>(to + 4 * Rooms::kAcross * (i / 8))[i % 8] =
+            column < exist ? from[column] : rounded<Half>(0.0f);
+      }
+      asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(arrival) : "memory");
     }
   }
-  /// This thread arrives at a place with what it has brought.
-  __device__ static void arrive(uint64_t *place, bool aligned) {
-    uint32_t at = RecordQueue::address(place);
-    if (aligned) asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(at) : "memory");
-    else asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(at) : "memory");
-  }
 
-  /// Begins to bring keys, queries and factors of a chunk, if there is one. By all threads.
+  /// Of what this thread copies of each chunk: a token, and the first of its columns.
+  __device__ static int token() { return threadIdx.x % (Rooms::kThreads / 2) / 32 * 8 + threadIdx.x % 8; }
+  __device__ static int column() { return threadIdx.x % 32 / 8 * 8; }
+  /// Where these lie in shared memory.
+  __device__ static int place() { return column() / 8 * Rooms::kAcross + token() * 16; }
+
+  /// Begins to bring queries and factors, or keys, of a chunk, if there is one. By either half of the block.
+  template <bool kOfKeys>
   __device__ void bring_rows(int chunk, int room) const {
     if (chunk >= total) return;
     ChunkTokens tokens(call, chunk);
     unsigned char *to = shared + room * Rooms::kRows;
-    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    // A warp brings 8 rows × 32 columns at a time.
-#pragma unroll
-    for (int i = 0; i < KP / 32; ++i) {
-      int tile = warp + 16 * i;
-      bool of_queries = tile >= KP / 4;
-      tile -= of_queries ? KP / 4 : 0;
-      int row = tile % 8 * 8 + lane % 8, column = tile / 8 * 32 + lane / 8 * 8;
-      const TokenView &view = of_queries ? call.query : call.key;
-      const Half *head = head_of<Half>(view, tokens.b, tokens.h);
-      int exist = row < tokens.count ? call.key_width - column : 0;
-      bring_eight(to + (of_queries ? Rooms::kQueries : Rooms::kKeys) + column / 8 * Rooms::kAcross + row * 16,
-                  exist > 0 ? head + (tokens.first + row) * view.token + column : head, exist, aligned_rows);
-    }
-    arrive(rows_there() + room, aligned_rows);
-    if (threadIdx.x == 0) {
-      RecordQueue::expect(rows_there() + room, sizeof(Factors));
+    uint64_t *there = rows_there() + room;
+    const TokenView &view = kOfKeys ? call.key : call.query;
+    const Half *row = head_of<Half>(view, tokens.b, tokens.h);
+    bool exists = token() < tokens.count;
+    if (exists) row += (tokens.first + token()) * view.token;
+    int exist = exists ? call.key_width - column() : 0;
+    bring_row<KP / 32>(to + (kOfKeys ? Rooms::kKeys : Rooms::kQueries) + place(), exist > 0 ? row + column() : row,
+                       exist, aligned_rows, there);
+    if (!kOfKeys && threadIdx.x == 0) {
+      RecordQueue::expect(there, sizeof(Factors));
       RecordQueue::bring(to + Rooms::kFactors, static_cast<const Factors *>(replay.factors) + chunk, sizeof(Factors),
-                         rows_there() + room);
+                         there);
     }
   }
 
@@ -147,10 +150,9 @@ struct GradientCopies {
     Ahead ahead{chunk, 0, static_cast<const Half *>(gradients.out.data), false};
     if (chunk >= total) return ahead;
     ChunkTokens tokens(call, chunk);
-    int token = threadIdx.x / 32 * 8 + threadIdx.x % 8;
-    ahead.exists = token < tokens.count;
+    ahead.exists = token() < tokens.count;
     if (ahead.exists)
-      ahead.row = head_of<Half>(gradients.out, tokens.b, tokens.h) + (tokens.first + token) * gradients.out.token;
+      ahead.row = head_of<Half>(gradients.out, tokens.b, tokens.h) + (tokens.first + token()) * gradients.out.token;
     return ahead;
   }
 
@@ -159,11 +161,8 @@ struct GradientCopies {
     if (next.chunk >= total) return;
     unsigned char *to = shared + Rooms::kStages + stage * Rooms::kStage;
     uint64_t *there = slices_there() + stage;
-    int group = threadIdx.x % 32 / 8, token = threadIdx.x / 32 * 8 + threadIdx.x % 8;
-    int column = next.slice + 8 * group, exist = next.exists ? call.value_width - column : 0;
-    bring_eight(to + Rooms::kIncoming + group * Rooms::kAcross + token * 16, exist > 0 ? next.row + column : next.row,
-                exist, aligned_incoming);
-    arrive(there, aligned_incoming);
+    int at = next.slice + column(), exist = next.exists ? call.value_width - at : 0;
+    bring_row<1>(to + Rooms::kIncoming + place(), exist > 0 ? next.row + at : next.row, exist, aligned_incoming, there);
     if (threadIdx.x == 0) {
       int columns = min(Rooms::kSlice, padded_width - next.slice), of_tokens = kChunk * 2, of_keys = KP * 2;
       int64_t row = int64_t(next.chunk) * padded_width + next.slice;

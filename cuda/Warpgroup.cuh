@@ -70,50 +70,53 @@ __device__ inline void pin(uint32_t (&x)[N][4]) {
 #define JET_64 JET_48 ", %24, %25, %26, %27, %28, %29, %30, %31"
 #define JET_96 JET_64 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
 #define JET_128 JET_96 ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
-#define JET_PRODUCT(N, LEFT, RIGHT, ADDS, ...)                                                                     \
-  asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, " ADDS ", 0;\n"                                             \
-               "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" JET_##N "}, " LEFT ", " RIGHT ", adds, " \
-               "1, 1, 0;\n}"                                                                                       \
-               : __VA_ARGS__                                                                                       \
-               : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "l"(right), "n"(int(kAdds)))
-#define JET_SHARED_PRODUCT(N, LEFT, RIGHT, ADDS, TURNS, ...)                                                       \
-  asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, " ADDS ", 0;\n"                                             \
-               "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" JET_##N "}, " LEFT ", " RIGHT ", adds, " \
-               "1, 1, " TURNS ";\n}"                                                                                \
-               : __VA_ARGS__                                                                                       \
-               : "l"(left), "l"(right), "r"(int(adds)), "n"(int(kTurnsLeft)), "n"(int(kTurnsRight)))
+#define JET_PRODUCT(N, FACTORS, ADDS, TURNS, INPUTS, ...)                                                        \
+  asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, " ADDS ", 0;\n"                                            \
+               "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" JET_##N "}, " FACTORS ", adds, 1, 1, " \
+               TURNS ";\n}"                                                                                       \
+               : __VA_ARGS__                                                                                      \
+               : INPUTS)
 // clang-format on
 
-/// Begins the first N columns of the sums += left · right; without `kAdds`, = left · right.
-template <int N, bool kAdds = true, int kSums>
-__device__ inline void begin_product(float (&sums)[kSums][4], const uint32_t (&left)[4], uint64_t right) {
+/// Begins the first N columns of the sums += left · right; if `adds` is false, = left · right.
+template <int N, bool kTurnsRight = false, int kSums>
+__device__ inline void begin_product(float (&sums)[kSums][4], const uint32_t (&left)[4], uint64_t right,
+                                     bool adds = true) {
   static_assert(N <= 8 * kSums);
   float(*d)[4] = sums;
-  if constexpr (N == 16) JET_PRODUCT(16, "{%8, %9, %10, %11}", "%12", "%13", JET_SUMS(0), JET_SUMS(1));
-  if constexpr (N == 32) JET_PRODUCT(32, "{%16, %17, %18, %19}", "%20", "%21", JET_SUMS_4(0));
+#define JET_INPUTS                                                                                             \
+  "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "l"(right), "r"(int(adds)), "n"(int(kTurnsRight))
+  if constexpr (N == 16)
+    JET_PRODUCT(16, "{%8, %9, %10, %11}, %12", "%13", "%14", JET_INPUTS, JET_SUMS(0), JET_SUMS(1));
+  if constexpr (N == 32) JET_PRODUCT(32, "{%16, %17, %18, %19}, %20", "%21", "%22", JET_INPUTS, JET_SUMS_4(0));
   if constexpr (N == 48)
-    JET_PRODUCT(48, "{%24, %25, %26, %27}", "%28", "%29", JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
-  if constexpr (N == 64) JET_PRODUCT(64, "{%32, %33, %34, %35}", "%36", "%37", JET_SUMS_4(0), JET_SUMS_4(4));
+    JET_PRODUCT(48, "{%24, %25, %26, %27}, %28", "%29", "%30", JET_INPUTS, JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
+  if constexpr (N == 64)
+    JET_PRODUCT(64, "{%32, %33, %34, %35}, %36", "%37", "%38", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4));
   if constexpr (N == 96)
-    JET_PRODUCT(96, "{%48, %49, %50, %51}", "%52", "%53", JET_SUMS_4(0), JET_SUMS_4(4), JET_SUMS_4(8));
+    JET_PRODUCT(96, "{%48, %49, %50, %51}, %52", "%53", "%54", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4),
+                JET_SUMS_4(8));
   if constexpr (N == 128)
-    JET_PRODUCT(128, "{%64, %65, %66, %67}", "%68", "%69", JET_SUMS_4(0), JET_SUMS_4(4), JET_SUMS_4(8),
-                JET_SUMS_4(12));
+    JET_PRODUCT(128, "{%64, %65, %66, %67}, %68", "%69", "%70", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4),
+                JET_SUMS_4(8), JET_SUMS_4(12));
+#undef JET_INPUTS
 }
 
-/// The same of a left factor that lies in shared memory too; if `adds` is false, = left · right.
+/// The same of a left factor that lies in shared memory too.
 template <int N, bool kTurnsLeft, bool kTurnsRight, int kSums>
-__device__ inline void begin_shared_product(float (&sums)[kSums][4], uint64_t left, uint64_t right, bool adds) {
+__device__ inline void begin_shared_product(float (&sums)[kSums][4], uint64_t left, uint64_t right,
+                                            bool adds = true) {
   static_assert(N <= 8 * kSums);
   float(*d)[4] = sums;
-  if constexpr (N == 32) JET_SHARED_PRODUCT(32, "%16", "%17", "%18", "%19, %20", JET_SUMS_4(0));
+#define JET_INPUTS "l"(left), "l"(right), "r"(int(adds)), "n"(int(kTurnsLeft)), "n"(int(kTurnsRight))
+  if constexpr (N == 32) JET_PRODUCT(32, "%16, %17", "%18", "%19, %20", JET_INPUTS, JET_SUMS_4(0));
   if constexpr (N == 48)
-    JET_SHARED_PRODUCT(48, "%24", "%25", "%26", "%27, %28", JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
-  if constexpr (N == 64) JET_SHARED_PRODUCT(64, "%32", "%33", "%34", "%35, %36", JET_SUMS_4(0), JET_SUMS_4(4));
+    JET_PRODUCT(48, "%24, %25", "%26", "%27, %28", JET_INPUTS, JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
+  if constexpr (N == 64) JET_PRODUCT(64, "%32, %33", "%34", "%35, %36", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4));
+#undef JET_INPUTS
 }
 
 #undef JET_PRODUCT
-#undef JET_SHARED_PRODUCT
 #undef JET_SUMS
 #undef JET_SUMS_4
 #undef JET_16
