@@ -96,8 +96,8 @@ bool has_transitions(const GatedDeltaRuleCall &call);
 int64_t transition_bytes(int key_width);
 /// Bytes of the numbers of a chunk's tokens.
 int64_t factor_bytes();
-/// Writes the transitions of every chunk to `records`; those of a replay come with the numbers of the tokens, which go to
-/// `factors` [B·H·n].
+/// Writes the transitions of every chunk to `records`; of a replay, and only then, the numbers of the tokens to
+/// `factors` [B·H·n] as well.
 cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose, void *factors = nullptr);
 /// The results of gated_delta_rule_outputs, from transitions of their purpose in place of records.
 cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);

@@ -1,12 +1,13 @@
-// GatedDeltaRuleHopperGradients.cu: the gradients of queries, keys, write strengths and log decays on Hopper's tensor cores.
+// GatedDeltaRuleHopperGradients.cu: the gradients of queries, keys, write strengths and log decays on Hopper's tensor
+// cores.
 //
-// The equations are those of GatedDeltaRuleGradients.cu, but for two things. With U + A U = β X, what β is told is
-// dβ = Y · X + Σ_j dA_ij A_ij / β = Y · U / β, which needs no values. And along a row q · dq and k · dk are sums that the
-// decays need too, as q · N k is the sum of dP P over j.
+// The equations are those of GatedDeltaRuleGradients.cu, but for two things. As U + A U = β X, the gradient of β,
+// Y · X + Σ_j dA_ij A_ij / β_i, is Y · U / β, which needs no values. And what dq and dk have along their rows are sums
+// that the decays need too: q · N k, say, is the sum of dP P over j.
 //
-// A block has one chunk of one head at a time, and slices of the chunks after it on their way. Its first two warpgroups have
-// what is the queries': dO Sᵀ, dO Uᵀ and N; the other two the keys': Y Sᵀ, U dS⁺ᵀ, Y Uᵀ and L. Of two, one has the first
-// half of the columns.
+// A block has one chunk of one head after another, and the next slices of value columns on their way, whichever chunk
+// they are of. Its first two warpgroups have what is the queries': dO Sᵀ, dO Uᵀ and N; the other two the keys': Y Sᵀ,
+// U dS⁺ᵀ, Y Uᵀ and L. Of two, one has the first half of the columns, of keys and of tokens j.
 
 #include <algorithm>
 
@@ -228,22 +229,6 @@ struct Side {
     commit_products();
   }
 
-  __device__ float of_columns(int i) const {
-    float sum = 0.0f;
-#pragma unroll
-    for (int part = 0; part < 8; ++part) sum += sums.of_column[part / 4][part % 4][i];
-    return sum;
-  }
-  /// q · dq.
-  __device__ float along_query(int i) const {
-    return (sums.rise[0][0][i] + sums.rise[0][1][i]) + (sums.of_row[0][0][i] + sums.of_row[0][1][i]);
-  }
-  /// What of k · dk has a factor β: −exp(g) a k · Y Sᵀ, and the sum of dA A / β.
-  __device__ float with_strength(int i) const {
-    return (sums.rise[1][0][i] + sums.rise[1][1][i]) + (sums.of_row[1][0][i] + sums.of_row[1][1][i]);
-  }
-  __device__ float fall(int i) const { return sums.fall[0][i] + sums.fall[1][i]; }
-
   /// Writes dq or dk.
   __device__ void write_rows(const unsigned char *rows, const ChunkTokens &tokens, const float (&along)[2]) const {
     const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
@@ -281,8 +266,9 @@ struct Side {
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       int i = 2 * lane + e;
-      of_decay[e] = along_query(i) + factors.strength[i] * with_strength(i) - fall(i) - of_columns(i);
-      falls += fall(i);
+      of_decay[e] = sums.along_query(i) + factors.strength[i] * sums.with_strength(i) - sums.of_fall(i) -
+                    sums.of_columns(i);
+      falls += sums.of_fall(i);
     }
     // G is the sum of all log decays, g_i of those up to i.
     float of_total = over_warp(falls) + factors.total[0] * over_warp(lane < 16 ? sums.of_memory[lane] : 0.0f);
@@ -306,7 +292,7 @@ struct Side {
       int i = 2 * lane + e;
       float strength = factors.strength[i];
       bool is_faint = fabsf(strength) < kFaint;
-      of_strength[e] = is_faint ? with_strength(i) : sums.diagonal[i] / strength;
+      of_strength[e] = is_faint ? sums.with_strength(i) : sums.diagonal[i] / strength;
       uint32_t faint = __ballot_sync(~0u, is_faint && i < tokens.count);
       for (; faint; faint &= faint - 1) {
         int of = __ffs(faint) - 1;
@@ -402,7 +388,8 @@ struct Side {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         int i = 16 * warp + lane / 4 + 8 * half;
-        along[half] = kOfKeys ? factors.strength[i] * with_strength(i) + fall(i) + of_columns(i) : along_query(i);
+        along[half] = kOfKeys ? factors.strength[i] * sums.with_strength(i) + sums.of_fall(i) + sums.of_columns(i)
+                              : sums.along_query(i);
       }
       ChunkTokens tokens(copies.call, chunk);
       wait_products<0>();

@@ -1,5 +1,5 @@
-// HopperGradientTiles.cuh: what GatedDeltaRuleHopperGradients.cu keeps in shared memory, and how it gets there: all of it in
-// core matrices (see Warpgroup.cuh).
+// HopperGradientTiles.cuh: what GatedDeltaRuleHopperGradients.cu keeps in shared memory, and how it gets there: all
+// matrices in core matrices (see Warpgroup.cuh).
 #pragma once
 
 #include "GradientTiles.cuh"
@@ -7,8 +7,8 @@
 
 namespace jet::cuda {
 
-/// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order. The first
-/// index is 0 for what queries say, 1 for what keys say.
+/// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order. The
+/// first of several indices is 0 for what queries say, 1 for what keys say.
 struct GradientSums {
   float of_row[2][2][kChunk];     // Σ_j of dP P, and of dA A / β; of each half of the tokens j
   float of_column[2][4][kChunk];  // Σ_i of dP P, and of dA A; of 16 tokens i each
@@ -16,6 +16,22 @@ struct GradientSums {
   float fall[2][kChunk];          // k · exp(G − g) a U dS⁺ᵀ
   float diagonal[kChunk];         // Y · U
   float of_memory[16];            // S · dS⁺, of each warp
+
+  /// q · dq.
+  __device__ float along_query(int i) const {
+    return (rise[0][0][i] + rise[0][1][i]) + (of_row[0][0][i] + of_row[0][1][i]);
+  }
+  /// k · dk = β times this, + of_fall + of_columns.
+  __device__ float with_strength(int i) const {
+    return (rise[1][0][i] + rise[1][1][i]) + (of_row[1][0][i] + of_row[1][1][i]);
+  }
+  __device__ float of_fall(int i) const { return fall[0][i] + fall[1][i]; }
+  __device__ float of_columns(int i) const {
+    float sum = 0.0f;
+#pragma unroll
+    for (int part = 0; part < 8; ++part) sum += of_column[part / 4][part % 4][i];
+    return sum;
+  }
 };
 
 /// Where things lie in shared memory, in bytes.
@@ -32,7 +48,7 @@ struct GradientRooms {
   static constexpr int kMemories = kCorrections + kSlice * kChunk * 2;
   static constexpr int kOfMemories = kMemories + kSlice * KP * 2;
   static constexpr int kStage = kOfMemories + kSlice * KP * 2;
-  // Of the rows of a chunk: tokens × the keys' columns, and factors. There are two, in turns.
+  // Of the rows of a chunk, which have two rooms in turns: tokens × the keys' columns, and factors.
   static constexpr int kKeys = 0;
   static constexpr int kQueries = kKeys + kChunk * KP * 2;
   static constexpr int kFactors = kQueries + kChunk * KP * 2;
@@ -41,7 +57,7 @@ struct GradientRooms {
   static constexpr int kOfScores = 2 * kRows;  // N, tokens i × tokens j, and L
   static constexpr int kOfMixing = kOfScores + kChunk * kChunk * 2;
   static constexpr int kSums = kOfMixing + kChunk * kChunk * 2;
-  static constexpr int kPlaces = kSums + static_cast<int>(sizeof(GradientSums));  // of arrivals: of rows, of slices
+  static constexpr int kPlaces = kSums + static_cast<int>(sizeof(GradientSums));  // where rows and slices arrive
   static constexpr int kMostStages = 8;
   static constexpr int kStages = (kPlaces + (2 + kMostStages) * 8 + 127) / 128 * 128;
   static constexpr int kMostBytes = 227 * 1024;
@@ -92,8 +108,8 @@ struct GradientCopies {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
   }
 
-  /// Begins to bring `kGroups` times eight numbers of a token's row, 32 columns from each other, to a place and those after it;
-  /// `exist` numbers exist. This thread then arrives.
+  /// Begins to bring eight numbers of a token's row from each 32 columns, `kGroups` times; of the columns `exist` exist.
+  /// This thread arrives with them.
   template <int kGroups>
   __device__ static void bring_row(unsigned char *to, const Half *from, int exist, bool aligned, uint64_t *there) {
     uint32_t arrival = RecordQueue::address(there);
@@ -156,7 +172,8 @@ struct GradientCopies {
     return ahead;
   }
 
-  /// Begins to bring the next slice, if there is one, to a stage that nobody reads any more. By the first half of the block.
+  /// Begins to bring the next slice, if there is one, to a stage that nobody reads any more. By the first half of the
+  /// block.
   __device__ void bring_slice(Ahead &next, int stage) const {
     if (next.chunk >= total) return;
     unsigned char *to = shared + Rooms::kStages + stage * Rooms::kStage;

@@ -200,7 +200,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
                                       floats(of_decay),
                                       floats(of_first)};
     if (by_transitions) {
-      check_launch(gated_delta_rule_transitions(call, Purpose::kReplay, replay.factors), "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_transitions(call, Purpose::kReplay, replay.factors),
+                   "gated_delta_rule_transitions");
       check_launch(gated_delta_rule_follow_replay(call, replay), "gated_delta_rule_follow_replay");
       check_launch(gated_delta_rule_transitions(call, Purpose::kReverse), "gated_delta_rule_transitions");
       check_launch(gated_delta_rule_follow_reverse(call, gradients), "gated_delta_rule_follow_reverse");

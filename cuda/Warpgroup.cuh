@@ -2,11 +2,11 @@
 // by 16 × N columns.
 //
 // A warp has 16 of the 64 rows, and holds sums and left factor as in Mma.cuh; sums[n] are columns 8n … 8n + 7. The
-// right factor lies in shared memory as described in Transition.cuh, or both factors do. Products run in order and beside
-// what the warps do meanwhile, which must leave their registers alone until `wait_products`.
+// right factor lies in shared memory, or both factors do. Products run in order and beside what the warps do meanwhile,
+// which must leave their registers alone until `wait_products`.
 //
-// A factor in shared memory is made of core matrices, 8 × 8 numbers in 128 bytes. A row of eight numbers, 16 bytes, goes along
-// the index that is summed over; or, of a turned factor, along the other one.
+// A factor in shared memory is made of core matrices, 8 × 8 numbers in 128 bytes. A row of eight numbers, 16 bytes, goes
+// along the index that is summed over; or, of a turned factor, along the other one.
 #pragma once
 
 #include <cstdint>
