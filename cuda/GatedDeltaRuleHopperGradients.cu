@@ -233,27 +233,31 @@ struct Side {
   __device__ void write_rows(const unsigned char *rows, const ChunkTokens &tokens, const float (&along)[2]) const {
     const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
     const GatedDeltaRuleCall &call = copies.call;
-    int lane = lane_now();
-    bool is_paired = call.key_width % 2 == 0;
+    int lane = lane_now(), first = kColumns * group + 2 * (lane % 4);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       int i = 16 * warp + lane / 4 + 8 * half;
       if (i >= tokens.count) continue;
       float norm = kOfKeys ? factors.key_norm[i] : factors.query_norm[i] / call.scale;
       float taken = call.normalize ? along[half] * norm * norm : 0.0f;
-      int64_t row = ((int64_t(tokens.b) * call.tokens + tokens.first + i) * call.heads + tokens.h) * call.key_width;
-      Half *to = static_cast<Half *>(kOfKeys ? copies.gradients.key : copies.gradients.query) + row;
-      int first = kColumns * group + 2 * (lane % 4);
+      float2 left[kColumns / 8];
 #pragma unroll
       for (int n = 0; n < kColumns / 8; ++n) {
         float2 x = own(rows, i, n, lane);
-        int column = first + 8 * n;
-        float low = gradient[n][2 * half] - taken * x.x, high = gradient[n][2 * half + 1] - taken * x.y;
-        if (is_paired) {
-          if (column < call.key_width) store_pair(to + column, low, high);
-        } else {
-          if (column < call.key_width) to[column] = rounded<Half>(low);
-          if (column + 1 < call.key_width) to[column + 1] = rounded<Half>(high);
+        left[n] = make_float2(gradient[n][2 * half] - taken * x.x, gradient[n][2 * half + 1] - taken * x.y);
+      }
+      int64_t row = ((int64_t(tokens.b) * call.tokens + tokens.first + i) * call.heads + tokens.h) * call.key_width;
+      Half *to = static_cast<Half *>(kOfKeys ? copies.gradients.key : copies.gradients.query) + row + first;
+      if (call.key_width % 2 == 0) {
+#pragma unroll
+        for (int n = 0; n < kColumns / 8; ++n) {
+          if (first + 8 * n < call.key_width) store_pair(to + 8 * n, left[n].x, left[n].y);
+        }
+      } else {
+#pragma unroll
+        for (int n = 0; n < kColumns / 8; ++n) {
+          if (first + 8 * n < call.key_width) to[8 * n] = rounded<Half>(left[n].x);
+          if (first + 8 * n + 1 < call.key_width) to[8 * n + 1] = rounded<Half>(left[n].y);
         }
       }
     }
@@ -371,9 +375,9 @@ struct Side {
       const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
       RecordQueue::await_phase(copies.rows_there() + turn % 2, turn / 2);
       show_products();
-      scale(rows);
       float products[kOthers / 8][4];
       begin_squares(rows, products);
+      scale(rows);
       wait_products<0>();
       pin(products);
       weigh(rows, products);
