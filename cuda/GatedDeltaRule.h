@@ -55,6 +55,7 @@ struct GatedDeltaRuleCall {
 struct Replay {
   void *memories;     // [B·H·n, V', K'] before each chunk, transposed
   void *corrections;  // [B·H·n, V', 64], U transposed
+  void *factors;      // [B·H·n] of factor_bytes(), aligned to 16; of replays by transitions, else null
 };
 
 /// Gradients that come in and go out, contiguous.
@@ -93,8 +94,11 @@ enum class Purpose { kOutputs, kReplay, kReverse };
 bool has_transitions(const GatedDeltaRuleCall &call);
 /// Bytes that a chunk of one head takes in `records` then.
 int64_t transition_bytes(int key_width);
-/// Writes the transitions of every chunk to `records`.
-cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose);
+/// Bytes of the numbers of a chunk's tokens.
+int64_t factor_bytes();
+/// Writes the transitions of every chunk to `records`; of a replay, and only then, the numbers of the tokens to
+/// `factors` [B·H·n] as well.
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose, void *factors = nullptr);
 /// The results of gated_delta_rule_outputs, from transitions of their purpose in place of records.
 cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
 /// Those of gated_delta_rule_replay.
@@ -105,5 +109,8 @@ cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, cons
 /// All chunks at once: the gradients of query, key, write strength and log decay.
 cudaError_t gated_delta_rule_gradients(const GatedDeltaRuleCall &call, const Replay &replay,
                                        const GatedDeltaRuleGradients &gradients);
+/// The same from factors in place of records, where there are transitions.
+cudaError_t gated_delta_rule_follow_gradients(const GatedDeltaRuleCall &call, const Replay &replay,
+                                              const GatedDeltaRuleGradients &gradients);
 
 }  // namespace jet::cuda

@@ -291,7 +291,7 @@ struct Walker {
       pin(kept);
       pin(given);
       begin_products();
-      begin_product<kChunk, false>(results, kept[0], right_factor(place_of_data, kChunk, Layout::kRead));
+      begin_product<kChunk>(results, kept[0], right_factor(place_of_data, kChunk, Layout::kRead), false);
 #pragma unroll
       for (int k = 1; k < KP / 16; ++k)
         begin_product<kChunk>(results, kept[k], right_factor(place_of_data, kChunk, Layout::kRead + 32 * kChunk * k));

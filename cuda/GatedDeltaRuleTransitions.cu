@@ -129,7 +129,7 @@ __device__ inline void store_transposed(unsigned char *matrix, int rows, int gro
 
 template <int KP, Purpose kPurpose>
 __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
-    transitions(GatedDeltaRuleCall call, bool aligned_keys, bool aligned_queries) {
+    transitions(GatedDeltaRuleCall call, Factors *left, bool aligned_keys, bool aligned_queries) {
   using Layout = Transition<KP>;
   constexpr int kStride = Record<Half, KP>::kKeyStride;
   constexpr bool kReverse = kPurpose == Purpose::kReverse;
@@ -230,17 +230,22 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   if (threadIdx.x < 4) reinterpret_cast<float *>(record + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
   if (threadIdx.x < kChunk)
     reinterpret_cast<float *>(record + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
+  if constexpr (kPurpose == Purpose::kReplay) {
+    for (int i = threadIdx.x; i < int(sizeof(Factors) / 16); i += kPreparers)
+      reinterpret_cast<uint4 *>(left + blockIdx.x)[i] = reinterpret_cast<const uint4 *>(&factors)[i];
+  }
 }
 
 template <int KP, Purpose kPurpose>
-cudaError_t launch(const GatedDeltaRuleCall &call) {
+cudaError_t launch(const GatedDeltaRuleCall &call, void *factors) {
   int bytes = 2 * kChunk * (Record<Half, KP>::kKeyStride + kSolvedStride) * sizeof(Half);
   auto *kernel = transitions<KP, kPurpose>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
   kernel<<<static_cast<unsigned>(blocks), kPreparers, bytes, call.stream>>>(
-      call, is_aligned(call.key, call.key_width, sizeof(Half)), is_aligned(call.query, call.key_width, sizeof(Half)));
+      call, static_cast<Factors *>(factors), is_aligned(call.key, call.key_width, sizeof(Half)),
+      is_aligned(call.query, call.key_width, sizeof(Half)));
   return cudaGetLastError();
 }
 
@@ -262,13 +267,15 @@ int64_t transition_bytes(int key_width) {
   }
 }
 
-cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose) {
+int64_t factor_bytes() { return sizeof(Factors); }
+
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose, void *factors) {
   auto with_width = [&](auto width) {
     constexpr int KP = decltype(width)::value;
     switch (purpose) {
-      case Purpose::kOutputs: return launch<KP, Purpose::kOutputs>(call);
-      case Purpose::kReplay: return launch<KP, Purpose::kReplay>(call);
-      default: return launch<KP, Purpose::kReverse>(call);
+      case Purpose::kOutputs: return launch<KP, Purpose::kOutputs>(call, factors);
+      case Purpose::kReplay: return launch<KP, Purpose::kReplay>(call, factors);
+      default: return launch<KP, Purpose::kReverse>(call, factors);
     }
   };
   switch (padded_key_width(call.key_width)) {

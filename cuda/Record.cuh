@@ -65,15 +65,24 @@ struct RecordQueue {
     }
   }
 
+  /// Arrives at a place, at which `bytes` of copies are awaited as well. By one thread.
+  __device__ static void expect(uint64_t *place, int bytes) {
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(address(place)), "r"(bytes)
+                 : "memory");
+  }
+
+  /// Begins a copy that arrives at a place, of a multiple of 16 bytes. By one thread.
+  __device__ static void bring(void *to, const void *from, int bytes, uint64_t *place) {
+    asm volatile(
+        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(address(to)),
+        "l"(from), "r"(bytes), "r"(address(place))
+        : "memory");
+  }
+
   /// Begins the copy of the part of `record` into a slot that nobody reads any more. By one thread.
   __device__ void copy(int slot, const unsigned char *record) const {
-    uint32_t arrival = address(arrivals + slot);
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(arrival), "r"(bytes) : "memory");
-    asm volatile(
-        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
-            address(slots + slot * bytes)),
-        "l"(record + from), "r"(bytes), "r"(arrival)
-        : "memory");
+    expect(arrivals + slot, bytes);
+    bring(slots + slot * bytes, record + from, bytes, arrivals + slot);
   }
 #endif
 

@@ -169,14 +169,15 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
   int64_t chunks = int64_t(whole.heads) * whole.chunks();
   int64_t width = (whole.value_width + 15) / 16 * 16, element_bytes = value.element_size();
   bool by_transitions = has_transitions(whole);
-  // Transitions are done with when the records that the last kernel reads take their place.
-  int64_t per_record = record_bytes(whole.key_width, whole.half);
-  if (by_transitions) per_record = std::max(per_record, transition_bytes(whole.key_width));
+  int64_t per_record =
+      by_transitions ? transition_bytes(whole.key_width) : record_bytes(whole.key_width, whole.half);
+  int64_t per_factors = by_transitions ? factor_bytes() : 0;
   int64_t per_memory = width * padded_key_width(whole.key_width) * element_bytes;
   int64_t per_correction = width * kChunk * element_bytes;
-  int64_t per_sequence = chunks * (per_record + 2 * per_memory + 2 * per_correction);
+  int64_t per_sequence = chunks * (per_record + per_factors + 2 * per_memory + 2 * per_correction);
   int64_t part = std::clamp<int64_t>(kBackwardBytes / per_sequence, 1, whole.batch);
   at::Tensor records = bytes(part * chunks * per_record, value);
+  at::Tensor factors = bytes(part * chunks * per_factors, value);
   at::Tensor memories = bytes(part * chunks * per_memory, value), of_memories = bytes(part * chunks * per_memory, value);
   at::Tensor corrections = bytes(part * chunks * per_correction, value);
   at::Tensor solved = bytes(part * chunks * per_correction, value);
@@ -187,7 +188,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
                                       some(memory), scale, normalize);
     call.records = records.mutable_data_ptr();
     auto floats = [&](const at::Tensor &x) { return static_cast<float *>(some(x).mutable_data_ptr()); };
-    Replay replay{memories.mutable_data_ptr(), corrections.mutable_data_ptr()};
+    Replay replay{memories.mutable_data_ptr(), corrections.mutable_data_ptr(), factors.mutable_data_ptr()};
     GatedDeltaRuleGradients gradients{view(some(incoming)),
                                       has_memory ? floats(incoming_memory) : nullptr,
                                       of_memories.mutable_data_ptr(),
@@ -199,17 +200,18 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
                                       floats(of_decay),
                                       floats(of_first)};
     if (by_transitions) {
-      check_launch(gated_delta_rule_transitions(call, Purpose::kReplay), "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_transitions(call, Purpose::kReplay, replay.factors),
+                   "gated_delta_rule_transitions");
       check_launch(gated_delta_rule_follow_replay(call, replay), "gated_delta_rule_follow_replay");
       check_launch(gated_delta_rule_transitions(call, Purpose::kReverse), "gated_delta_rule_transitions");
       check_launch(gated_delta_rule_follow_reverse(call, gradients), "gated_delta_rule_follow_reverse");
-    }
-    check_launch(gated_delta_rule_prepare(call), "gated_delta_rule_prepare");
-    if (!by_transitions) {
+      check_launch(gated_delta_rule_follow_gradients(call, replay, gradients), "gated_delta_rule_follow_gradients");
+    } else {
+      check_launch(gated_delta_rule_prepare(call), "gated_delta_rule_prepare");
       check_launch(gated_delta_rule_replay(call, replay), "gated_delta_rule_replay");
       check_launch(gated_delta_rule_reverse(call, gradients), "gated_delta_rule_reverse");
+      check_launch(gated_delta_rule_gradients(call, replay, gradients), "gated_delta_rule_gradients");
     }
-    check_launch(gated_delta_rule_gradients(call, replay, gradients), "gated_delta_rule_gradients");
   }
   return {of_query, of_key, of_value, of_strength, of_decay, of_first};
 }

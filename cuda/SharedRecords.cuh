@@ -38,19 +38,15 @@ struct SharedRecords {
   /// arrive with it. By one thread of each block.
   __device__ void fetch(int slot, const unsigned char *record, int more_bytes) const {
     int blocks = cluster_size(), part = bytes / blocks, at = cluster_rank() * part;
-    uint32_t to = RecordQueue::address(slots + slot * bytes + at), arrival = RecordQueue::address(arrivals + slot);
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(arrival), "r"(bytes + more_bytes)
-                 : "memory");
+    unsigned char *to = slots + slot * bytes + at;
+    RecordQueue::expect(arrivals + slot, bytes + more_bytes);
     if (blocks == 1) {
-      asm volatile(
-          "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
-          "l"(record), "r"(part), "r"(arrival)
-          : "memory");
+      RecordQueue::bring(to, record, part, arrivals + slot);
     } else {
       asm volatile(
           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], "
-          "%4;" ::"r"(to),
-          "l"(record + at), "r"(part), "r"(arrival), "h"(static_cast<unsigned short>((1 << blocks) - 1))
+          "%4;" ::"r"(RecordQueue::address(to)),
+          "l"(record + at), "r"(part), "r"(RecordQueue::address(arrivals + slot)), "h"(static_cast<unsigned short>((1 << blocks) - 1))
           : "memory");
     }
   }

@@ -2,8 +2,11 @@
 // by 16 × N columns.
 //
 // A warp has 16 of the 64 rows, and holds sums and left factor as in Mma.cuh; sums[n] are columns 8n … 8n + 7. The
-// right factor lies in shared memory as described in Transition.cuh. Products run in order and beside what the warps do
-// meanwhile, which must leave their registers alone until `wait_products`.
+// right factor lies in shared memory, or both factors do. Products run in order and beside what the warps do meanwhile,
+// which must leave their registers alone until `wait_products`.
+//
+// A factor in shared memory is made of core matrices, 8 × 8 numbers in 128 bytes. A row of eight numbers, 16 bytes, goes
+// along the index that is summed over; or, of a turned factor, along the other one.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +22,20 @@ namespace jet::cuda {
 /// block's rank in its high bits.
 __device__ inline uint32_t factor_place(uint32_t shared_address) { return shared_address >> 4 & 0x3fff; }
 
-/// The right factor of `rows` rows (its transpose's) that begins `bytes` after a place: the place, from one group of eight
-/// columns to the next, from eight rows to the next eight.
+/// Where a factor begins: what an instruction is told of it.
+///
+/// - summed: bytes from a core matrix to the next along the index that is summed over.
+/// - kept: the same along the other index.
+__device__ inline uint64_t shared_factor(uint32_t shared_address, int summed, int kept) {
+  return uint64_t(kept >> 4) << 32 | (factor_place(shared_address) + (uint32_t(summed >> 4) << 16));
+}
+/// The same of a right factor of `rows` rows (its transpose's) as in Transition.cuh, `bytes` after a place.
 __device__ inline uint64_t right_factor(uint32_t place, int rows, int bytes) {
   return uint64_t(8) << 32 | (place + (uint32_t(rows) << 16) + uint32_t(bytes >> 4));
+}
+/// The factor that begins `bytes` further on.
+__device__ inline uint64_t further(uint64_t factor, int bytes) {
+  return factor & ~uint64_t(0xffffffff) | (static_cast<uint32_t>(factor) + static_cast<uint32_t>(bytes >> 4));
 }
 
 #ifdef JET_HAS_WARPGROUPS
@@ -35,6 +48,9 @@ template <int kPending>
 __device__ inline void wait_products() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
 }
+
+/// What this thread wrote to shared memory, or has seen arrive there, is there for the products that it begins.
+__device__ inline void show_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 /// Keeps the compiler from moving what reads or writes these registers across this place.
 template <int N>
@@ -59,29 +75,50 @@ __device__ inline void pin(uint32_t (&x)[N][4]) {
 #define JET_64 JET_48 ", %24, %25, %26, %27, %28, %29, %30, %31"
 #define JET_96 JET_64 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
 #define JET_128 JET_96 ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
-#define JET_PRODUCT(N, LEFT, RIGHT, ADDS, ...)                                                                     \
-  asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, " ADDS ", 0;\n"                                             \
-               "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" JET_##N "}, " LEFT ", " RIGHT ", adds, " \
-               "1, 1, 0;\n}"                                                                                       \
-               : __VA_ARGS__                                                                                       \
-               : "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "l"(right), "n"(int(kAdds)))
+#define JET_PRODUCT(N, FACTORS, ADDS, TURNS, INPUTS, ...)                                                        \
+  asm volatile("{\n.reg .pred adds;\nsetp.ne.b32 adds, " ADDS ", 0;\n"                                            \
+               "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32.bf16.bf16 {" JET_##N "}, " FACTORS ", adds, 1, 1, " \
+               TURNS ";\n}"                                                                                       \
+               : __VA_ARGS__                                                                                      \
+               : INPUTS)
 // clang-format on
 
-/// Begins the first N columns of the sums += left · right; without `kAdds`, = left · right.
-template <int N, bool kAdds = true, int kSums>
-__device__ inline void begin_product(float (&sums)[kSums][4], const uint32_t (&left)[4], uint64_t right) {
+/// Begins the first N columns of the sums += left · right; if `adds` is false, = left · right.
+template <int N, bool kTurnsRight = false, int kSums>
+__device__ inline void begin_product(float (&sums)[kSums][4], const uint32_t (&left)[4], uint64_t right,
+                                     bool adds = true) {
   static_assert(N <= 8 * kSums);
   float(*d)[4] = sums;
-  if constexpr (N == 16) JET_PRODUCT(16, "{%8, %9, %10, %11}", "%12", "%13", JET_SUMS(0), JET_SUMS(1));
-  if constexpr (N == 32) JET_PRODUCT(32, "{%16, %17, %18, %19}", "%20", "%21", JET_SUMS_4(0));
+#define JET_INPUTS                                                                                             \
+  "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "l"(right), "r"(int(adds)), "n"(int(kTurnsRight))
+  if constexpr (N == 16)
+    JET_PRODUCT(16, "{%8, %9, %10, %11}, %12", "%13", "%14", JET_INPUTS, JET_SUMS(0), JET_SUMS(1));
+  if constexpr (N == 32) JET_PRODUCT(32, "{%16, %17, %18, %19}, %20", "%21", "%22", JET_INPUTS, JET_SUMS_4(0));
   if constexpr (N == 48)
-    JET_PRODUCT(48, "{%24, %25, %26, %27}", "%28", "%29", JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
-  if constexpr (N == 64) JET_PRODUCT(64, "{%32, %33, %34, %35}", "%36", "%37", JET_SUMS_4(0), JET_SUMS_4(4));
+    JET_PRODUCT(48, "{%24, %25, %26, %27}, %28", "%29", "%30", JET_INPUTS, JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
+  if constexpr (N == 64)
+    JET_PRODUCT(64, "{%32, %33, %34, %35}, %36", "%37", "%38", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4));
   if constexpr (N == 96)
-    JET_PRODUCT(96, "{%48, %49, %50, %51}", "%52", "%53", JET_SUMS_4(0), JET_SUMS_4(4), JET_SUMS_4(8));
+    JET_PRODUCT(96, "{%48, %49, %50, %51}, %52", "%53", "%54", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4),
+                JET_SUMS_4(8));
   if constexpr (N == 128)
-    JET_PRODUCT(128, "{%64, %65, %66, %67}", "%68", "%69", JET_SUMS_4(0), JET_SUMS_4(4), JET_SUMS_4(8),
-                JET_SUMS_4(12));
+    JET_PRODUCT(128, "{%64, %65, %66, %67}, %68", "%69", "%70", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4),
+                JET_SUMS_4(8), JET_SUMS_4(12));
+#undef JET_INPUTS
+}
+
+/// The same of a left factor that lies in shared memory too.
+template <int N, bool kTurnsLeft, bool kTurnsRight, int kSums>
+__device__ inline void begin_shared_product(float (&sums)[kSums][4], uint64_t left, uint64_t right,
+                                            bool adds = true) {
+  static_assert(N <= 8 * kSums);
+  float(*d)[4] = sums;
+#define JET_INPUTS "l"(left), "l"(right), "r"(int(adds)), "n"(int(kTurnsLeft)), "n"(int(kTurnsRight))
+  if constexpr (N == 32) JET_PRODUCT(32, "%16, %17", "%18", "%19, %20", JET_INPUTS, JET_SUMS_4(0));
+  if constexpr (N == 48)
+    JET_PRODUCT(48, "%24, %25", "%26", "%27, %28", JET_INPUTS, JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
+  if constexpr (N == 64) JET_PRODUCT(64, "%32, %33", "%34", "%35, %36", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4));
+#undef JET_INPUTS
 }
 
 #undef JET_PRODUCT

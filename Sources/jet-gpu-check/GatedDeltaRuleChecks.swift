@@ -27,6 +27,7 @@ enum GatedDeltaRuleChecks {
       pieces(dtype, &tally)
       suddenDecay(dtype, &tally)
       padding(dtype, &tally)
+      silence(dtype, &tally)
       repeats(dtype, &tally)
     }
   }
@@ -68,6 +69,12 @@ enum GatedDeltaRuleChecks {
 
   private static func gradients(_ one: GatedDeltaRuleCase, _ tally: inout Tally) {
     let x = one.inputs(Generator(seed: 8, device: .cuda(0)))
+    compareGradients("gradients \(one)", one, x, &tally)
+  }
+
+  private static func compareGradients(
+    _ title: String, _ one: GatedDeltaRuleCase, _ x: [Tensor], _ tally: inout Tally
+  ) {
     // The definition's graph has some ten nodes a token: for many tokens, the form in chunks, as exact.
     let expected = gradients(one, one.tokens <= 200 ? one.reference : one.chunked, x)
     poison()
@@ -75,12 +82,12 @@ enum GatedDeltaRuleChecks {
     var results: [(name: String, Tensor, Tensor, bound: Double)] = []
     for (i, name) in names.enumerated() {
       guard let a = found[i], let b = expected[i] else {
-        tally.record(false, "gradients \(one): none of \(name)")
+        tally.record(false, "\(title): none of \(name)")
         return
       }
       results.append((name, a, b, gradientBound(one.dtype)))
     }
-    tally.compare("gradients \(one)", results)
+    tally.compare(title, results)
   }
 
   private static func pieces(_ dtype: DType, _ tally: inout Tally) {
@@ -132,6 +139,15 @@ enum GatedDeltaRuleChecks {
         found[1].array(of: Float.self) == x[5].array(of: Float.self),
         "\(dtype): tokens that neither write nor decay leave the memory bit for bit")
     }
+  }
+
+  /// Tokens that write nothing have gradients of their write strengths all the same.
+  private static func silence(_ dtype: DType, _ tally: inout Tally) {
+    let one = GatedDeltaRuleCase(tokens: 130, keyWidth: 24, valueWidth: 40, dtype: dtype)
+    var x = one.inputs(Generator(seed: 8, device: .cuda(0)))
+    let silent = Tensor.range(0, to: 130, device: .cuda(0)).reshaped([1, 130, 1]) .< 70
+    x[3] = x[3].masked(silent, with: 0)
+    compareGradients("\(dtype): gradients where tokens write nothing", one, x, &tally)
   }
 
   private static func repeats(_ dtype: DType, _ tally: inout Tally) {
