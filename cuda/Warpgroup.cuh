@@ -53,11 +53,14 @@ __device__ inline void wait_products() {
 __device__ inline void show_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 /// Keeps the compiler from moving what reads or writes these registers across this place.
-template <int N>
-__device__ inline void pin(float (&x)[N][4]) {
+template <int N, int M>
+__device__ inline void pin(float (&x)[N][M]) {
 #pragma unroll
-  for (int n = 0; n < N; ++n)
-    asm volatile("" : "+f"(x[n][0]), "+f"(x[n][1]), "+f"(x[n][2]), "+f"(x[n][3])::"memory");
+  for (int n = 0; n < N; ++n) {
+#pragma unroll
+    for (int i = 0; i < M; i += 4)
+      asm volatile("" : "+f"(x[n][i]), "+f"(x[n][i + 1]), "+f"(x[n][i + 2]), "+f"(x[n][i + 3])::"memory");
+  }
 }
 template <int N>
 __device__ inline void pin(uint32_t (&x)[N][4]) {

@@ -1,0 +1,137 @@
+// GeneratedConvolutionRegistration.cpp: the CUDA implementation of jet::generated_convolution and its gradients, for libtorch's
+// dispatcher.
+
+#include <ATen/ATen.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+#include "Checks.h"
+#include "GeneratedConvolution.h"
+
+namespace jet::cuda {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr const char *kName = "generated_convolution";
+
+/// Rows that can be moved 16 bytes at a time.
+SequenceRows checked_rows(const char *name, const at::Tensor &tensor, const at::Tensor &like, at::IntArrayRef shape) {
+  check_rows(kName, name, tensor, like, shape);
+  TORCH_CHECK(tensor.scalar_type() == at::kBFloat16 && reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % 16 == 0 &&
+                  tensor.stride(0) % 8 == 0 && tensor.stride(1) % 8 == 0,
+              kName, ": ", name, " is ", tensor.toString(), " with strides ", tensor.strides(),
+              ", expected bfloat16 rows whose strides are multiples of 8, aligned to 16 bytes.");
+  return {tensor.const_data_ptr(), tensor.stride(0), tensor.stride(1)};
+}
+
+GeneratedConvolutionCall checked(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight,
+                                 const at::Tensor &bias, const at::Tensor &window) {
+  TORCH_CHECK(x.dim() == 3 && inner.dim() == 3 && x.size(2) > 0 && x.size(2) % 64 == 0 && inner.size(2) > 0 &&
+                  inner.size(2) % 8 == 0 && inner.size(2) <= kMostInner,
+              kName, ": x is ", x.sizes(), " and inner ", inner.sizes(),
+              ", expected [batch, tokens, channels] and [batch, tokens, inner width] with a multiple of 64 channels and an "
+              "inner width that is a multiple of 8 and at most ", kMostInner, ".");
+  TORCH_CHECK(has_generated_convolution(), kName, ": this GPU has another compute capability than 9.0.");
+  int64_t batch = x.size(0), tokens = x.size(1), channels = x.size(2), width = inner.size(2);
+  TORCH_CHECK(batch * ((tokens + 63) / 64) < (int64_t(1) << 30) && channels < (int64_t(1) << 24), kName, ": x is ",
+              x.sizes(), ", too large for one call.");
+  GeneratedConvolutionCall call{};
+  call.batch = static_cast<int>(batch);
+  call.tokens = static_cast<int>(tokens);
+  call.channels = static_cast<int>(channels);
+  call.inner_width = static_cast<int>(width);
+  call.x = checked_rows("x", x, x, {batch, tokens, channels});
+  call.inner = checked_rows("inner", inner, x, {batch, tokens, width});
+  check_tensor(kName, "weight", weight, x, at::kBFloat16, {channels * kGeneratedTaps, width});
+  check_tensor(kName, "bias", bias, x, at::kBFloat16, {channels * kGeneratedTaps});
+  check_tensor(kName, "window", window, x, at::kBFloat16, {batch, channels, kGeneratedTaps});
+  call.weight = weight.const_data_ptr();
+  call.bias = bias.const_data_ptr();
+  call.window = window.const_data_ptr();
+  call.stream = c10::cuda::getCurrentCUDAStream(x.device().index());
+  return call;
+}
+
+/// Work space for silu of the inner layer.
+at::Tensor factors_of(GeneratedConvolutionCall &call, const at::Tensor &like) {
+  int64_t bytes = generated_convolution_bytes(call.batch, call.tokens, call.inner_width);
+  at::Tensor factors = at::empty({bytes}, like.options().dtype(at::kByte));
+  call.factors = factors.mutable_data_ptr();
+  return factors;
+}
+
+at::Tensor convolved(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
+                     const at::Tensor &window) {
+  c10::cuda::CUDAGuard guard(x.device());
+  GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
+  at::Tensor y = at::empty(x.sizes(), x.options());
+  if (y.numel() == 0) return y;
+  at::Tensor factors = factors_of(call, x);
+  call.y = y.mutable_data_ptr();
+  check_launch(generated_convolution(call), kName);
+  return y;
+}
+
+/// Gradients of x, inner, weight and bias.
+std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
+    const at::Tensor &of_y, const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
+    const at::Tensor &window) {
+  c10::cuda::CUDAGuard guard(x.device());
+  GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
+  at::Tensor incoming = of_y.contiguous();
+  check_tensor(kName, "the gradient of the result", incoming, x, at::kBFloat16, x.sizes());
+  at::Tensor of_x = at::empty(x.sizes(), x.options());
+  int64_t rows = x.size(0) * x.size(1), width = inner.size(2);
+  at::Tensor of_taps = at::empty({rows, weight.size(0)}, x.options());
+  if (x.numel() > 0) {
+    at::Tensor factors = factors_of(call, x);
+    check_launch(generated_convolution_factors(call), kName);
+    GeneratedConvolutionGradients gradients{incoming.const_data_ptr(), of_x.mutable_data_ptr(),
+                                            of_taps.mutable_data_ptr()};
+    check_launch(generated_convolution_gradients(call, gradients), kName);
+  }
+  // A column of ones beside silu of the inner layer gives the sums for the bias with the same product.
+  at::Tensor flat = inner.reshape({rows, width});
+  at::Tensor activated = at::zeros({rows, width + 8}, x.options());
+  at::Tensor own = activated.narrow(1, 0, width);
+  at::silu_out(own, flat);
+  activated.select(1, width).fill_(1);
+  at::Tensor of_weights = at::mm(of_taps.t(), activated);
+  at::Tensor of_inner = at::silu_backward(at::mm(of_taps, weight), flat).reshape(inner.sizes());
+  return {of_x, of_inner, of_weights.narrow(1, 0, width), of_weights.select(1, width).contiguous()};
+}
+
+/// Keeps the inputs only.
+struct GeneratedConvolution : torch::autograd::Function<GeneratedConvolution> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &inner,
+                            const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &window) {
+    at::AutoDispatchBelowADInplaceOrView guard;
+    context->save_for_backward({x, inner, weight, bias, window});
+    return convolved(x, inner, weight, bias, window);
+  }
+
+  static variable_list backward(AutogradContext *context, const variable_list &incoming) {
+    auto saved = context->get_saved_variables();
+    auto [x, inner, weight, bias] = convolved_backward(incoming[0], saved[0], saved[1], saved[2], saved[3], saved[4]);
+    return {x, inner, weight, bias, at::Tensor()};
+  }
+};
+
+at::Tensor differentiable(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
+                          const at::Tensor &window) {
+  return GeneratedConvolution::apply(x, inner, weight, bias, window);
+}
+
+}  // namespace
+}  // namespace jet::cuda
+
+TORCH_LIBRARY_IMPL(jet, CUDA, m) {
+  m.impl("generated_convolution", &jet::cuda::convolved);
+  m.impl("generated_convolution_backward", &jet::cuda::convolved_backward);
+}
+
+TORCH_LIBRARY_IMPL(jet, AutogradCUDA, m) { m.impl("generated_convolution", &jet::cuda::differentiable); }
