@@ -4,6 +4,7 @@ internal import JetTensor
 /// Our operators for NVIDIA GPUs, all with gradients, each looked up once. Their schemas are in `CJetFused/Library.cpp`.
 enum Fused {
   static let addRMSNorm = find("add_rms_norm")
+  static let decayGates = find("decay_gates")
   static let decayTriangle = find("decay_triangle")
   static let dynamicConvolution = find("dynamic_convolution")
   static let gatedRMSNorm = find("gated_rms_norm")
@@ -21,6 +22,8 @@ enum Fused {
   /// The longest row whose gated norm has a gradient.
   static let widestGatedRow = 640
 
+  /// The most heads of a memory's gates.
+  static let mostHeads = 256
   /// The most tokens of a triangle of decays.
   static let widestTriangle = 104
 
