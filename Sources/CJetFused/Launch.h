@@ -22,7 +22,8 @@ struct Grid {
   int shared_bytes = 0;
 };
 
-/// `wanted`, but no more blocks than the GPU of `like` holds of kernel `name` at once: for kernels that walk over their work.
+/// `wanted`, but no more blocks than the GPU of `like` holds of kernel `name` at once: for kernels that walk over their
+/// work.
 Grid resident(const std::string &name, const at::Tensor &like, Grid wanted);
 
 /// Starts the form of kernel `name` for elements of `type` on the current stream of `device`.

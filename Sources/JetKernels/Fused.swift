@@ -14,23 +14,17 @@ enum Fused {
   static let rotary = find("rotary")
   static let shortConvolution = find("short_convolution")
   static let swiGLU = find("swiglu")
-
   static let unitLowerInverse = find("unit_lower_inverse")
 
-  /// The longest row whose norm has a gradient.
+  /// The longest row that is normalized.
   static let widestRow = 2048
-  /// The longest row whose gated norm has a gradient.
-  static let widestGatedRow = 640
-
   /// The most heads of a memory's gates.
   static let mostHeads = 256
   /// The most tokens of a triangle of decays.
   static let widestTriangle = 104
 
   /// Whether the kernels normalize rows of `width`.
-  static func normalizes(width: Int, upTo widest: Int) -> Bool {
-    width.isMultiple(of: 4) && width <= widest
-  }
+  static func normalizes(width: Int) -> Bool { width.isMultiple(of: 4) && width <= widestRow }
 
   /// Whether the kernels convolve that many channels with that many taps.
   static func convolves(channels: Int, taps: Int) -> Bool {
