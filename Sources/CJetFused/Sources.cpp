@@ -12,6 +12,7 @@ const char *const source =
 #include "Divergence.cu.inc"
 #include "DecayGates.cu.inc"
 #include "DecayTriangle.cu.inc"
+#include "Pieces.cu.inc"
 #include "UnitLowerInverse.cu.inc"
     ;
 

@@ -9,6 +9,7 @@ enum Fused {
   static let dynamicConvolution = find("dynamic_convolution")
   static let gatedRMSNorm = find("gated_rms_norm")
   static let logitLoss = find("logit_loss")
+  static let pieces = find("pieces")
   static let relativeError = find("relative_error")
   static let rmsNorm = find("rms_norm")
   static let rotary = find("rotary")
@@ -20,6 +21,8 @@ enum Fused {
   static let widestRow = 2048
   /// The most heads of a memory's gates.
   static let mostHeads = 256
+  /// The most pieces that a merged product is cut into.
+  static let mostPieces = 16
   /// The most tokens of a triangle of decays.
   static let widestTriangle = 104
 
