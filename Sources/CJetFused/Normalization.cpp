@@ -1,6 +1,6 @@
 // Normalization.cpp: jet_fused::rms_norm, add_rms_norm and gated_rms_norm with their gradients; see
-// Normalization.cu.inc for the formulas. x, residual and gate [..., W] and weight [W] are of one type; W is a multiple of
-// 4, 2,048 at most.
+// Normalization.cu.inc for the formulas. x, residual and gate [..., W] and weight [W] are of one type; W is a multiple
+// of 4, 2,048 at most.
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>

@@ -72,8 +72,8 @@ public struct JetBlock: LinearMixer {
     return output(context.packed(gated.mergedHeads))
   }
 
-  /// Queries, keys and values, `silu` included, of `projected` queries and keys with `silu` and of values, or of all three
-  /// as one.
+  /// Queries, keys and values, `silu` included; `projected` has queries and keys that passed it and values, or all
+  /// three as one.
   private func convolved(
     _ projected: [Tensor], inner: [Tensor], window: inout Tensor, _ context: ForwardContext
   ) -> [Tensor] {
