@@ -5,6 +5,7 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -49,6 +50,8 @@ struct Driver {
                 void **) =
       library.find<int(Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **,
                        void **)>("cuLaunchKernel");
+  int (*blocks_held)(int *, Function, int, size_t) =
+      library.find<int(int *, Function, int, size_t)>("cuOccupancyMaxActiveBlocksPerMultiprocessor");
   int (*describe)(int, const char **) = library.find<int(int, const char **)>("cuGetErrorString");
 
   void check(int status, const char *doing) const {
@@ -96,6 +99,14 @@ std::vector<char> compiled(int major, int minor) {
   return made;
 }
 
+/// One of the current GPU's attributes, by its number in cuda.h.
+int attribute(int number) {
+  int device = 0, value = 0;
+  driver().check(driver().context_device(&device), "asking for the current GPU");
+  driver().check(driver().attribute(&value, number, device), "asking for a GPU's attribute");
+  return value;
+}
+
 /// The kernel `name` on the current device.
 Function function(const std::string &name, int device) {
   static std::mutex mutex;
@@ -106,11 +117,8 @@ Function function(const std::string &name, int device) {
   if (found) return found;
   auto &module = modules[device];
   if (!module) {
-    int current = 0, major = 0, minor = 0;
-    driver().check(driver().context_device(&current), "asking for the current GPU");
     // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR.
-    driver().check(driver().attribute(&major, 75, current), "asking for a GPU's capability");
-    driver().check(driver().attribute(&minor, 76, current), "asking for a GPU's capability");
+    const int major = attribute(75), minor = attribute(76);
     TORCH_CHECK(major >= 8, "Jet's kernels need a GPU of compute capability 8.0 or more, not ", major, ".", minor);
     driver().check(driver().load(&module, compiled(major, minor).data()), "loading Jet's kernels");
   }
@@ -118,18 +126,33 @@ Function function(const std::string &name, int device) {
   return found;
 }
 
+/// The form of a kernel for elements of `type`.
+Function function(const std::string &name, at::ScalarType type, c10::Device device) {
+  TORCH_CHECK(type == at::kFloat || type == at::kBFloat16, name, ": elements are ", type,
+              ", expected float32 or bfloat16");
+  return function(name + (type == at::kFloat ? "_float" : "_bf16"), device.index());
+}
+
 }  // namespace
+
+Grid resident(const std::string &name, const at::Tensor &like, Grid wanted) {
+  c10::DeviceGuard guard(like.device());
+  int held = 0;
+  driver().check(driver().blocks_held(&held, function(name, like.scalar_type(), like.device()), wanted.threads,
+                                      wanted.shared_bytes),
+                 name.c_str());
+  // CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT.
+  wanted.blocks = std::min<int64_t>(wanted.blocks, int64_t(std::max(held, 1)) * attribute(16));
+  return wanted;
+}
 
 void launch_with(const std::string &name, at::ScalarType type, c10::Device device, Grid grid, void **arguments) {
   if (grid.blocks == 0) return;
-  TORCH_CHECK(type == at::kFloat || type == at::kBFloat16, name, ": elements are ", type,
-              ", expected float32 or bfloat16");
   TORCH_CHECK(grid.blocks < (int64_t(1) << 31), name, ": ", grid.blocks, " blocks are too many");
   c10::DeviceGuard guard(device);
   const auto stream = c10::impl::VirtualGuardImpl(device.type()).getStream(device);
-  auto kernel = function(name + (type == at::kFloat ? "_float" : "_bf16"), device.index());
-  driver().check(driver().launch(kernel, static_cast<unsigned>(grid.blocks), 1, 1, grid.threads, 1, 1,
-                                 grid.shared_bytes, stream.native_handle(), arguments, nullptr),
+  driver().check(driver().launch(function(name, type, device), static_cast<unsigned>(grid.blocks), 1, 1, grid.threads,
+                                 1, 1, grid.shared_bytes, stream.native_handle(), arguments, nullptr),
                  name.c_str());
 }
 
@@ -144,6 +167,12 @@ bool is_aligned(const at::Tensor &x) {
 at::Tensor packed(const at::Tensor &x) {
   if (!x.is_contiguous()) return x.contiguous();
   return is_aligned(x) ? x : x.clone();
+}
+
+at::Tensor as_matrix(const at::Tensor &x) {
+  const int64_t columns = x.size(-1);
+  const auto rows = x.reshape({columns == 0 ? 0 : x.numel() / columns, columns});
+  return columns <= 1 || rows.stride(1) == 1 ? rows : rows.contiguous();
 }
 
 at::Tensor with_rows(const at::Tensor &x, Rows &rows) {

@@ -22,6 +22,10 @@ struct Grid {
   int shared_bytes = 0;
 };
 
+/// `wanted`, but no more blocks than the GPU of `like` holds of kernel `name` at once: for kernels that walk over their
+/// work.
+Grid resident(const std::string &name, const at::Tensor &like, Grid wanted);
+
 /// Starts the form of kernel `name` for elements of `type` on the current stream of `device`.
 void launch_with(const std::string &name, at::ScalarType type, c10::Device device, Grid grid, void **arguments);
 
@@ -45,5 +49,11 @@ at::Tensor with_rows(const at::Tensor &x, Rows &rows);
 
 /// `x` in row-major order, aligned for reads of four elements.
 at::Tensor packed(const at::Tensor &x);
+
+/// `x`, or a copy of it, with all dimensions but the last made one, and the numbers of a row side by side.
+at::Tensor as_matrix(const at::Tensor &x);
+
+/// From row to row of a matrix.
+inline long long pitch(const at::Tensor &matrix) { return matrix.stride(0); }
 
 }  // namespace jet::fused

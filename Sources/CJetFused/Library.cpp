@@ -13,8 +13,12 @@ TORCH_LIBRARY(jet_fused, m) {
   m.def("rotary(Tensor x, Tensor cos, Tensor sin) -> Tensor");
   m.def("short_convolution(Tensor x, Tensor weight, Tensor? bias, Tensor window) -> Tensor");
   m.def("dynamic_convolution(Tensor x, Tensor kernels, Tensor window) -> Tensor");
+  m.def(
+      "decay_gates(Tensor decay, Tensor write, Tensor log_rate, Tensor step_bias) -> (Tensor write_strength, Tensor "
+      "log_decay)");
   m.def("decay_triangle(Tensor sums, bool narrow) -> Tensor");
   m.def("unit_lower_inverse(Tensor a) -> Tensor");
+  m.def("pieces(Tensor(a -> *) merged, int[] lengths, int activated) -> Tensor(a)[]");
   m.def("relative_error(Tensor given, Tensor wanted) -> Tensor");
   m.def(
       "logit_loss(Tensor logits, Tensor? wanted, Tensor targets, Tensor entropy_weight, float divergence_weight, "

@@ -133,9 +133,9 @@ enum JetBlockTrainingBenchmark {
           [sequences, values, own.kernelSize], dtype: .bfloat16, device: device)
         return [dynamicConvolution($0[0], kernels: $0[1], window: &window)]
       },
-      Work(
-        name: "silu of queries and keys", inputs: [random(keys), random(keys)]
-      ) { $0.map(silu) },
+      Work(name: "silu of queries and keys", inputs: [random(2 * keys)]) {
+        pieces(of: $0[0], [keys, keys], activated: 2)
+      },
       Work(
         name: "gates",
         inputs: [random(heads), random(heads), block.decay.logRate, block.decay.stepBias]

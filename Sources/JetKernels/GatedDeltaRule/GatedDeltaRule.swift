@@ -67,16 +67,3 @@ private func gatedDeltaRuleOnGPU(
   memory = results[1]
   return results[0]
 }
-
-/// How strongly each token writes, and how much of the memory it keeps.
-///
-/// `β = sigmoid(b)`, `logDecay = −e^A · softplus(a + bias)`, both float32.
-///
-/// Shapes: `decay` (a) and `write` (b) `[B, T, H]`, `logRate` (A) and `stepBias` `[H]`.
-public func decayGates(
-  decay: Tensor, write: Tensor, logRate: Tensor, stepBias: Tensor
-) -> (writeStrength: Tensor, logDecay: Tensor) {
-  let strength = sigmoid(write.float32)
-  let logDecay = -exp(logRate.float32) * softplus(decay.float32 + stepBias.float32)
-  return (strength, logDecay)
-}

@@ -60,7 +60,7 @@ public func gatedDeltaRuleNarrow(
 /// ``unitRows(_:)``, rounded to the type of the rows.
 private func narrowUnitRows(_ x: Tensor) -> Tensor {
   let width = x.dim(-1)
-  guard FastForm.fuses(x), Fused.normalizes(width: width, upTo: Fused.widestRow) else {
+  guard FastForm.fuses(x), Fused.normalizes(width: width) else {
     return unitRows(x).to(x.dtype)
   }
   // x / √(Σx² + 10⁻⁶) is a root-mean-square norm whose weight is 1/√K and whose epsilon is 10⁻⁶/K.

@@ -14,7 +14,7 @@ public func rmsNormDefinition(_ x: Tensor, weight: Tensor?, eps: Double) -> Tens
 
 /// Root-mean-square normalization over the last dimension; see ``rmsNormDefinition(_:weight:eps:)``.
 public func rmsNorm(_ x: Tensor, weight: Tensor, eps: Double) -> Tensor {
-  if FastForm.fuses(x, weight), Fused.normalizes(width: x.dim(-1), upTo: Fused.widestRow) {
+  if FastForm.fuses(x, weight), Fused.normalizes(width: x.dim(-1)) {
     return Fused.rmsNorm(.tensor(x), .tensor(weight), .double(eps))
   }
   guard FastForm.applies(to: x, weight), weight.isContiguous else {
@@ -30,7 +30,7 @@ public func addingRMSNorm(
   _ residual: Tensor, _ x: Tensor, weight: Tensor, eps: Double
 ) -> (residual: Tensor, normalized: Tensor) {
   if FastForm.fuses(residual, x, weight), residual.shape == x.shape,
-    Fused.normalizes(width: x.dim(-1), upTo: Fused.widestRow)
+    Fused.normalizes(width: x.dim(-1))
   {
     let both = Fused.addRMSNorm.all(
       .tensor(residual), .tensor(x), .tensor(weight), .double(eps), capacity: 2)
@@ -62,7 +62,7 @@ public func gatedRMSNormDefinition(
 /// Normalization of each head, scaled by a gate; see ``gatedRMSNormDefinition(_:gate:weight:eps:)``.
 public func gatedRMSNorm(_ x: Tensor, gate: Tensor, weight: Tensor, eps: Double) -> Tensor {
   if FastForm.fuses(x, gate, weight), x.shape == gate.shape,
-    Fused.normalizes(width: x.dim(-1), upTo: Fused.widestGatedRow)
+    Fused.normalizes(width: x.dim(-1))
   {
     return Fused.gatedRMSNorm(.tensor(x), .tensor(gate), .tensor(weight), .double(eps))
   }

@@ -33,18 +33,23 @@ public struct Linear {
   /// `[…, in]` to `[…, out]`.
   public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight, bias) }
 
-  /// The output of tokens as layers hand them on, as a batch and in pieces of the given lengths, which share memory.
+  /// The output of tokens as layers hand them on, as a batch and in pieces of the given lengths, the first of which pass
+  /// `silu`; see ``JetKernels/pieces(of:_:activated:)``.
   ///
   /// On a GPU rows of zeros fill the weight up to a multiple of 8, without which products of bfloat16 are several times
   /// slower and pieces cannot be read 8 bytes at a time.
-  func pieces(_ x: Tensor, _ lengths: [Int], _ context: ForwardContext) -> [Tensor] {
+  func pieces(
+    _ x: Tensor, _ lengths: [Int], activated: Int = 0, _ context: ForwardContext
+  ) -> [Tensor] {
     let missing = (8 - weight.dim(0) % 8) % 8
     guard x.device != .cpu, missing > 0 else {
-      return context.spread(self(x)).split(lengths, dim: -1)
+      return JetKernels.pieces(of: context.spread(self(x)), lengths, activated: activated)
     }
     let filled = linear(
       x, weight.padded(after: missing, dim: 0), bias?.padded(after: missing, dim: 0))
-    return context.spread(filled).split(lengths + [missing], dim: -1).dropLast()
+    return JetKernels.pieces(
+      of: context.spread(filled), lengths + [missing], activated: activated
+    ).dropLast()
   }
 }
 

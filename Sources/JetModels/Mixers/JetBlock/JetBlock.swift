@@ -51,37 +51,40 @@ public struct JetBlock: LinearMixer {
   ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
-    let generators = configuration.generatorWidths
+    // Queries and keys that pass no convolution are pieces of their own, which pass `silu` where they are cut.
+    let first = configuration.convolved == .values ? [keys, keys, values] : [2 * keys + values]
     let parts = input.pieces(
-      x, [2 * keys + values, values] + generators + [heads, heads], context)
+      x, first + [values] + configuration.generatorWidths + [heads, heads],
+      activated: first.count - 1, context)
+    let gate = parts[first.count].heads(heads)
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
     let mixable = convolved(
-      parts[0], inner: Array(parts[2..<2 + generators.count]), window: &carried.window, context)
+      Array(parts.prefix(first.count)), inner: Array(parts[first.count + 1..<parts.count - 2]),
+      window: &carried.window, context)
     let gates = decay(decay: parts[parts.count - 2], write: parts[parts.count - 1], context)
     let mixed = gatedDeltaRule(
       query: mixable[0].heads(heads), key: mixable[1].heads(heads), value: mixable[2].heads(heads),
       writeStrength: gates.writeStrength, logDecay: gates.logDecay, memory: &carried.memory,
       scale: 1 / Double(configuration.keyWidth).squareRoot())  // [B, T, H, V]
     if state != nil { state = carried }
-    let gated = gatedRMSNorm(
-      mixed, gate: parts[1].heads(heads), weight: norm.weight, eps: norm.eps)
+    let gated = gatedRMSNorm(mixed, gate: gate, weight: norm.weight, eps: norm.eps)
     return output(context.packed(gated.mergedHeads))
   }
 
-  /// Queries, keys and values, `silu` included.
+  /// Queries, keys and values, `silu` included; `projected` has queries and keys that passed it and values, or all
+  /// three as one.
   private func convolved(
-    _ projected: Tensor, inner: [Tensor], window: inout Tensor, _ context: ForwardContext
+    _ projected: [Tensor], inner: [Tensor], window: inout Tensor, _ context: ForwardContext
   ) -> [Tensor] {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     switch configuration.convolved {
     case .values:
-      let each = projected.split([keys, keys, values], dim: -1)
-      let v = convolution(each[2], inner: inner, window: &window, context)
-      return [silu(each[0]), silu(each[1]), v]
+      let v = convolution(projected[2], inner: inner, window: &window, context)
+      return [projected[0], projected[1], v]
     case .queriesKeysAndValues:
-      return convolution(projected, inner: inner, window: &window, context)
+      return convolution(projected[0], inner: inner, window: &window, context)
         .split([keys, keys, values], dim: -1)
     }
   }
