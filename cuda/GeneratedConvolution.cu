@@ -7,6 +7,10 @@
 #include "GeneratedTaps.cuh"
 #include "HandOver.cuh"
 
+#ifndef TURNS
+#define TURNS true
+#endif
+
 namespace jet::cuda {
 namespace {
 
@@ -55,7 +59,8 @@ __device__ inline void convolve(float (&z)[2][8], const float (&taps)[16][4], co
   }
 }
 
-__device__ inline void write(const GeneratedConvolutionCall &call, const float (&z)[2][8], int b, int token, int channel) {
+/// Writes silu(z) to the first token's place and the other's.
+__device__ inline void write(const float (&z)[2][8], Half *to, const GeneratedConvolutionCall &call, int token) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     if (token + 8 * half >= call.tokens) continue;
@@ -63,7 +68,7 @@ __device__ inline void write(const GeneratedConvolutionCall &call, const float (
 #pragma unroll
     for (int i = 0; i < 8; i += 2)
       out.r[i / 2] = packed(z[half][i] * sigmoid(z[half][i]), z[half][i + 1] * sigmoid(z[half][i + 1]));
-    out.store(static_cast<Half *>(call.y) + (int64_t(b) * call.tokens + token + 8 * half) * call.channels + channel);
+    out.store(to + 8 * half * call.channels);
   }
 }
 
@@ -87,33 +92,39 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1) generate_and_convolve(
     __syncthreads();
     uint32_t left[Sizes::kSteps][4];
     if (from + group < to) load_inner<KR>(left, call.factors, from + group);
-    if (group == 1) meet(kTurn, kConvolutionThreads);
+    if (TURNS && group == 1) meet(kTurn, kConvolutionThreads);
     int b = (from + group) / tiles_of_sequence, local = (from + group) % tiles_of_sequence;
     for (int tile = from + group; tile < to + group; tile += 2) {
       int first_token = local * Sizes::kTile, token = first_token + 16 * warp + lane / 4;
+      int first_of_thread = first_channel + lane % 4 * 8;
+      Inputs source(call, b, first_token, token, first_of_thread);
+      Half *y = static_cast<Half *>(call.y) + (int64_t(b) * call.tokens + token) * call.channels + first_of_thread;
+      for (local += 2; local >= tiles_of_sequence; local -= tiles_of_sequence) ++b;
+      // The inputs of the tile after this one.
+      int ahead = local * Sizes::kTile + threadIdx.x % 128;
+      bring_nearer(static_cast<const Half *>(call.x.data) + b * call.x.batch + ahead * call.x.token + first_channel,
+                   tile + 2 < to && threadIdx.x % 128 < Sizes::kTile && ahead < call.tokens);
 #pragma unroll
       for (int part = 0; part < Sizes::kParts; ++part) {
-        float taps[16][4];
-        if (tile < to) begin_taps<KR, 128>(taps, left, shared, 128 * part);
-        int channel = first_channel + part * Sizes::kPart + lane % 4 * 8;
+        float taps[16][4], z[2][8];
         Numbers<8> inputs[2][4];
-        if (tile < to)
-          Inputs<8>(call, b, channel).load(inputs, token, first_token > 0 && first_token + Sizes::kTile <= call.tokens);
+        if (tile < to) {
+          begin_taps<KR, 128>(taps, left, shared, 128 * part);
+          source.load(inputs, part * Sizes::kPart);
+        }
         wait_products<0>();
         pin(taps);
         pin(left);
-        meet(kTurn, kConvolutionThreads);
-        float z[2][8];
+        if (TURNS) meet(kTurn, kConvolutionThreads);
         if (tile < to) convolve(z, taps, inputs);
         // Not before the inputs are there: they would be waited for together.
         pin(z);
         if (part + 1 == Sizes::kParts && tile + 2 < to) load_inner<KR>(left, call.factors, tile + 2);
-        if (tile < to) write(call, z, b, token, channel);
-        meet(kTurn, kConvolutionThreads);
+        if (tile < to) write(z, y + part * Sizes::kPart, call, token);
+        if (TURNS) meet(kTurn, kConvolutionThreads);
       }
-      for (local += 2; local >= tiles_of_sequence; local -= tiles_of_sequence) ++b;
     }
-    if (group == 0) meet(kTurn, kConvolutionThreads);
+    if (TURNS && group == 0) meet(kTurn, kConvolutionThreads);
   }
 #endif
 }

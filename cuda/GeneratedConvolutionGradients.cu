@@ -1,7 +1,8 @@
 // GeneratedConvolutionGradients.cu: the gradients of a convolution's inputs and of the taps that a generator made for it; the
 // taps are made again on Hopper's tensor cores.
 //
-// As in GeneratedConvolution.cu, but a thread makes the taps of four channels at a time. What a token gives to
+// As in GeneratedConvolution.cu, but a thread makes the taps of four channels at a time, and the warpgroups do not take turns,
+// as products are the smaller part of the work. What a token gives to
 // the three before it passes from lane to lane, at the beginning of a warp's 16 tokens through shared memory. So a warpgroup
 // takes its tiles from the last to the first, and begins with the one after them where that is of the same sequence.
 
@@ -71,6 +72,19 @@ __device__ inline void differentiate(Turned &out, const float (&taps)[8][4], con
   }
 }
 
+/// Asks for what a warpgroup will read of a tile.
+__device__ inline void bring_next(const GeneratedConvolutionCall &call, const GeneratedConvolutionGradients &gradients,
+                                  int tile, int first_channel, bool exists) {
+  int tiles = call.tiles(), b = tile / tiles, token = tile % tiles * 64 + threadIdx.x % 64;
+  exists = exists && token < call.tokens;
+  if (threadIdx.x % 128 < 64) {
+    bring_nearer(static_cast<const Half *>(call.x.data) + b * call.x.batch + token * call.x.token + first_channel, exists);
+  } else {
+    int64_t row = int64_t(b) * call.tokens + token;
+    bring_nearer(static_cast<const Half *>(gradients.y) + row * call.channels + first_channel, exists);
+  }
+}
+
 #endif
 
 template <int KR>
@@ -99,34 +113,35 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
     uint32_t left[Sizes::kSteps][4];
     bool is_wanted = end < tiles && end % tiles_of_sequence > 0;
     if (is_wanted) load_inner<KR>(left, call.factors, end);
-    if (group == 1) meet(kTurn, kConvolutionThreads);
     for (int step = 0; step <= most; ++step) {
       int tile = end - step, b = tile / tiles_of_sequence, local = tile % tiles_of_sequence;
       if (step > 0) is_wanted = tile >= first;
       bool has_next = tile - 1 >= first, has_later = local + 1 < tiles_of_sequence;
       int first_token = local * Sizes::kTile, token = first_token + 16 * warp + lane / 4;
-      bool all_exist = first_token > 0 && first_token + Sizes::kTile <= call.tokens;
+      int first_of_thread = first_channel + lane % 4 * 8;
+      Inputs source(call, b, first_token, token, first_of_thread);
+      int64_t at = (int64_t(b) * call.tokens + token) * call.channels + first_of_thread;
+      const Half *of_y = static_cast<const Half *>(gradients.y) + at;
+      Half *of_x = static_cast<Half *>(gradients.x) + at;
+      uint4 *of_taps = reinterpret_cast<uint4 *>(static_cast<Half *>(gradients.taps) + at * kGeneratedTaps);
+      bring_next(call, gradients, tile - 1, first_channel, has_next);
 #pragma unroll
       for (int part = 0; part < Carried::kTurns; ++part) {
         float taps[8][4];
-        if (is_wanted) begin_taps<KR, 64>(taps, left, shared, 64 * part);
-        int channel = first_channel + part / 2 * Sizes::kPart + lane % 4 * 8 + part % 2 * 4;
         Numbers<4> inputs[2][4], incoming[2];
-        int64_t row = int64_t(b) * call.tokens + token;
+        int channel = part / 2 * Sizes::kPart + part % 2 * 4;
         if (is_wanted) {
-          Inputs<4>(call, b, channel).load(inputs, token, all_exist);
+          begin_taps<KR, 64>(taps, left, shared, 64 * part);
+          source.load(inputs, channel);
 #pragma unroll
           for (int half = 0; half < 2; ++half) {
-            incoming[half] =
-                token + 8 * half < call.tokens
-                    ? Numbers<4>::load(static_cast<const Half *>(gradients.y) + (row + 8 * half) * call.channels + channel)
-                    : Numbers<4>::zeros();
+            bool exists = token + 8 * half < call.tokens;
+            incoming[half] = exists ? Numbers<4>::load(of_y + 8 * half * call.channels + channel) : Numbers<4>::zeros();
           }
         }
         wait_products<0>();
         pin(taps);
         pin(left);
-        meet(kTurn, kConvolutionThreads);
         Turned out;
         if (is_wanted) differentiate(out, taps, inputs, incoming);
         pin(out.x);
@@ -136,7 +151,7 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
           int carrier = lane - (32 - kCarriers);
           if (carrier >= 0)
             carries.of[turn][warp][carrier] = make_float4(out.carry[0], out.carry[1], out.carry[2], out.carry[3]);
-          meet(kTurn + 1 + group, 128);
+          meet(1 + group, 128);
           if (step > 0) {
             if (carrier >= 0 && (warp < 3 || has_later)) {
               int of_turn = warp < 3 ? turn : (turn + Carried::kKept - Carried::kTurns) % Carried::kKept;
@@ -149,21 +164,18 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
               if (token + 8 * half >= call.tokens) continue;
-              int64_t at = (row + 8 * half) * call.channels + channel;
-              Numbers<4>{{packed(out.x[half][0], out.x[half][1]), packed(out.x[half][2], out.x[half][3])}}.store(
-                  static_cast<Half *>(gradients.x) + at);
-              uint4 *of_taps = reinterpret_cast<uint4 *>(static_cast<Half *>(gradients.taps) + at * kGeneratedTaps);
+              int64_t further = 8 * half * call.channels + channel;
+              Numbers<4>{{packed(out.x[half][0], out.x[half][1]), packed(out.x[half][2], out.x[half][3])}}.store(of_x +
+                                                                                                               further);
               const uint32_t(&numbers)[8] = out.taps[half];
-              of_taps[0] = make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]);
-              of_taps[1] = make_uint4(numbers[4], numbers[5], numbers[6], numbers[7]);
+              of_taps[further / 2] = make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]);
+              of_taps[further / 2 + 1] = make_uint4(numbers[4], numbers[5], numbers[6], numbers[7]);
             }
           }
         }
         turn = turn + 1 == Carried::kKept ? 0 : turn + 1;
-        meet(kTurn, kConvolutionThreads);
       }
     }
-    if (group == 0) meet(kTurn, kConvolutionThreads);
   }
 #endif
 }

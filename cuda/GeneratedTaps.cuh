@@ -153,46 +153,56 @@ struct Numbers {
   }
 };
 
-/// N channels of the inputs of tokens, of which those before the first one lie in the window.
-template <int N>
+/// The inputs of a thread's tokens in a tile, of which those before the first one of a sequence lie in the window.
 struct Inputs {
-  const Half *x;           // of the sequence, from the first of the channels
-  const uint16_t *window;  // the same
+  const Half *x;           // of the thread's first token, from the first of its channels
+  const uint16_t *window;  // of the sequence, from there
   int64_t pitch;
-  int tokens;
+  int token, tokens;
+  bool all_exist;  // those of the whole tile, and the three before it
 
-  __device__ Inputs(const GeneratedConvolutionCall &call, int b, int channel)
-      : x(static_cast<const Half *>(call.x.data) + b * call.x.batch + channel),
+  /// - token: the first of a thread's tokens, in the tile that begins with `first_token`.
+  __device__ Inputs(const GeneratedConvolutionCall &call, int b, int first_token, int token, int channel)
+      : x(static_cast<const Half *>(call.x.data) + b * call.x.batch + token * call.x.token + channel),
         window(static_cast<const uint16_t *>(call.window) + (int64_t(b) * call.channels + channel) * kGeneratedTaps),
         pitch(call.x.token),
-        tokens(call.tokens) {}
+        token(token),
+        tokens(call.tokens),
+        all_exist(first_token > 0 && first_token + 64 <= call.tokens) {}
 
-  /// Those of the tokens from the third before `token` to itself, and of these eight further on. Whether they all exist is
-  /// the same for all lanes.
-  __device__ void load(Numbers<N> (&inputs)[2][4], int token, bool exist) const {
-    if (exist) {
-      const Half *from = x + (token - 3) * pitch;
+  /// N channels, `channel` after the first, of the tokens from the third before the first one to itself, and of those eight
+  /// further on.
+  template <int N>
+  __device__ void load(Numbers<N> (&inputs)[2][4], int channel) const {
+    if (all_exist) {
+      const Half *from = x - 3 * pitch + channel;
 #pragma unroll
       for (int i = 0; i < 8; ++i) inputs[i / 4][i % 4] = Numbers<N>::load(from + (i / 4 * 8 + i % 4) * pitch);
     } else {
 #pragma unroll
-      for (int i = 0; i < 8; ++i) inputs[i / 4][i % 4] = at(token + i / 4 * 8 + i % 4 - 3);
+      for (int i = 0; i < 8; ++i) inputs[i / 4][i % 4] = at<N>(i / 4 * 8 + i % 4 - 3, channel);
     }
   }
 
  private:
-  __device__ Numbers<N> at(int token) const {
-    if (token >= tokens) return Numbers<N>::zeros();
-    if (token >= 0) return Numbers<N>::load(x + token * pitch);
+  template <int N>
+  __device__ Numbers<N> at(int further, int channel) const {
+    if (token + further >= tokens) return Numbers<N>::zeros();
+    if (token + further >= 0) return Numbers<N>::load(x + further * pitch + channel);
     Numbers<N> numbers;
 #pragma unroll
     for (int i = 0; i < N / 2; ++i) {
-      const uint16_t *from = window + 8 * i + kGeneratedTaps + token;
+      const uint16_t *from = window + (channel + 2 * i + 1) * kGeneratedTaps + token + further;
       numbers.r[i] = from[0] | uint32_t(from[kGeneratedTaps]) << 16;
     }
     return numbers;
   }
 };
+
+/// Brings 128 bytes nearer, if they exist.
+__device__ inline void bring_nearer(const Half *from, bool exists) {
+  if (exists) asm volatile("prefetch.global.L2 [%0];" ::"l"(from));
+}
 
 /// 1 / (1 + exp(−x)), to some units of the last place.
 __device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }

@@ -41,6 +41,9 @@ using Function = void *;
 // The functions of the driver and of the compiler that are used, declared as in their manuals.
 struct Driver {
   Library library{"CUDA's driver", {"libcuda.so.1"}};
+  int (*current_context)(void **) = library.find<int(void **)>("cuCtxGetCurrent");
+  int (*retain_context)(void **, int) = library.find<int(void **, int)>("cuDevicePrimaryCtxRetain");
+  int (*enter_context)(void *) = library.find<int(void *)>("cuCtxSetCurrent");
   int (*context_device)(int *) = library.find<int(int *)>("cuCtxGetDevice");
   int (*attribute)(int *, int, int) = library.find<int(int *, int, int)>("cuDeviceGetAttribute");
   int (*load)(Module *, const void *) = library.find<int(Module *, const void *)>("cuModuleLoadData");
@@ -133,10 +136,24 @@ Function function(const std::string &name, at::ScalarType type, c10::Device devi
   return function(name + (type == at::kFloat ? "_float" : "_bf16"), device.index());
 }
 
+/// Makes `device` the current one, also in a thread that has not called CUDA's runtime yet, as libtorch's threads for gradients
+/// have not when their first kernel is one of ours.
+struct Entered {
+  c10::DeviceGuard guard;
+
+  explicit Entered(c10::Device device) : guard(device) {
+    void *context = nullptr;
+    driver().check(driver().current_context(&context), "asking for the current context");
+    if (context) return;
+    driver().check(driver().retain_context(&context, device.index()), "asking for a GPU's context");
+    driver().check(driver().enter_context(context), "entering a GPU's context");
+  }
+};
+
 }  // namespace
 
 Grid resident(const std::string &name, const at::Tensor &like, Grid wanted) {
-  c10::DeviceGuard guard(like.device());
+  Entered entered(like.device());
   int held = 0;
   driver().check(driver().blocks_held(&held, function(name, like.scalar_type(), like.device()), wanted.threads,
                                       wanted.shared_bytes),
@@ -149,7 +166,7 @@ Grid resident(const std::string &name, const at::Tensor &like, Grid wanted) {
 void launch_with(const std::string &name, at::ScalarType type, c10::Device device, Grid grid, void **arguments) {
   if (grid.blocks == 0) return;
   TORCH_CHECK(grid.blocks < (int64_t(1) << 31), name, ": ", grid.blocks, " blocks are too many");
-  c10::DeviceGuard guard(device);
+  Entered entered(device);
   const auto stream = c10::impl::VirtualGuardImpl(device.type()).getStream(device);
   driver().check(driver().launch(function(name, type, device), static_cast<unsigned>(grid.blocks), 1, 1, grid.threads,
                                  1, 1, grid.shared_bytes, stream.native_handle(), arguments, nullptr),
