@@ -104,7 +104,8 @@ struct ChunkInputs {
     }
   }
 
-  /// Returns A and P; a warp has 16 rows of both. Completes the factors; all threads have to meet before others read them.
+  /// Returns A and P; a warp has 16 rows of both. Completes the factors; all threads have to meet before others read
+  /// them.
   __device__ void mix(const GatedDeltaRuleCall &call, float (&mixing)[8][4], float (&scores)[8][4]) const {
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     float of_queries[2][4];
@@ -130,15 +131,17 @@ struct ChunkInputs {
     __syncthreads();
     finish_factors();
 
-    float key_norm[2], query_norm[2], since[2];
+    // What rows are multiplied by, and beside columns of other blocks.
+    float key_norm[2], query_norm[2], far_key[2], far_query[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       int row = 16 * warp + lane / 4 + 8 * half;
       key_norm[half] = factors.key_norm[row] * factors.strength[row];
       query_norm[half] = factors.query_norm[row];
-      since[half] = spans.of[warp][row];
+      far_key[half] = key_norm[half] * spans.of[warp][row];
+      far_query[half] = query_norm[half] * spans.of[warp][row];
     }
-    // What stands on the diagonal in 16 × 16 numbers is kept apart, as its columns depend on the warp.
+    // What columns of the warp's own block are.
     float own[2][4];
 #pragma unroll
     for (int n = 0; n < 2; ++n) {
@@ -168,8 +171,8 @@ struct ChunkInputs {
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
           float decay = i % 2 ? until.y : until.x;
-          mixing[n][i] *= decay * (key_norm[i / 2] * since[i / 2]);
-          scores[n][i] *= decay * (query_norm[i / 2] * since[i / 2]);
+          mixing[n][i] = mixing[n][i] * decay * far_key[i / 2];
+          scores[n][i] = scores[n][i] * decay * far_query[i / 2];
         }
       }
     }

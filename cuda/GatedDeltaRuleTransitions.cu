@@ -1,10 +1,8 @@
 // GatedDeltaRuleTransitions.cu: the transitions of every chunk of every head at once (see Transition.cuh).
 //
-// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of a replay T β stands in
-// the place of R. P, T and the keys that have decayed are taken as two bfloat16 parts each, so that F and R are exact
-// but for their own rounding.
-
-#include <type_traits>
+// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of a replay T β stands
+// in the place of R. P, T and exp(G − g) T are taken as two bfloat16 parts each, so that F and R are exact but for their
+// own rounding.
 
 #include "ChunkSquares.cuh"
 #include "Launch.cuh"
@@ -15,7 +13,7 @@
 namespace jet::cuda {
 namespace {
 
-/// T, or T β, and the same with its rows multiplied by exp(G − g), both transposed tile by tile.
+/// T β, or T, and the same with its rows multiplied by exp(G − g), both transposed tile by tile.
 struct SolvedTiles {
   Tile solved[kTriangle], falling[kTriangle];
 
@@ -108,7 +106,7 @@ __device__ inline void subtract_keys(float (&sums)[KP / 8][4], const float (&row
   }
 }
 
-/// 16 rows of T β, as sums.
+/// 16 rows of T, as sums.
 __device__ inline void take_solved(float (&rows)[8][4], int row, const Tile *solved) {
   clear(rows);
 #pragma unroll
@@ -146,12 +144,40 @@ union Tiles {
   SolvedTiles solved;
 };
 
-template <int KP, Purpose kPurpose>
+/// A matrix of a transition, of `rows` rows: where a warp's sums of 16 rows go, or their transpose, from a group of
+/// eight columns and a row on; `count` of the sums' blocks.
+struct Groups {
+  unsigned char *matrix;
+  int rows;
+
+  template <int N>
+  __device__ void store(int group, int row, const float (&sums)[N][4], int count = N) const {
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (n >= count) continue;
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        store_group(matrix, rows, group + n, row + 8 * half, sums[n][2 * half], sums[n][2 * half + 1]);
+    }
+  }
+  template <int N>
+  __device__ void store_transpose(int group, int row, const float (&sums)[N][4], int count = N) const {
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (n >= count) continue;
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        store_transposed(matrix, rows, group + half, row + 8 * n, sums[n][2 * half], sums[n][2 * half + 1]);
+    }
+  }
+};
+
+/// The transitions of a chunk: of the outputs; or, for the gradients, of the replay, and of the way back as well.
+template <int KP, bool kGradients>
 __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
-    transitions(GatedDeltaRuleCall call, Factors *left, bool aligned_keys, bool aligned_queries) {
+    transitions(GatedDeltaRuleCall call, void *back_records, Factors *left, bool aligned_keys, bool aligned_queries) {
   using Layout = Transition<KP>;
   constexpr int kStride = Record<Half, KP>::kKeyStride;
-  constexpr bool kReverse = kPurpose == Purpose::kReverse;
   extern __shared__ __align__(128) unsigned char shared[];
   __shared__ __align__(16) Factors factors;
   __shared__ __align__(16) Spans spans;
@@ -160,7 +186,6 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   ChunkInputs<Half, KP> inputs{keys, queries, factors, spans};
 
   int chunks = call.chunks();
-  unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
   inputs.load(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
   int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   float rows[8][4];
@@ -172,107 +197,107 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   }
 #pragma unroll
   for (int k = 0; k < 4; ++k) parts[k].take(rows[2 * k], rows[2 * k + 1]);
-  // Backwards β comes after R and F have been written.
-  if (kReverse && threadIdx.x < kChunk) factors.rise_key[threadIdx.x] *= factors.strength[threadIdx.x];
   __syncthreads();
+  if constexpr (kGradients) {
+    for (int i = threadIdx.x; i < int(sizeof(Factors) / 16); i += kPreparers)
+      reinterpret_cast<uint4 *>(left + blockIdx.x)[i] = reinterpret_cast<const uint4 *>(&factors)[i];
+  }
   tiles.solve.invert_diagonal();
   __syncthreads();
+  // Of gradients β comes after R and F, which have none on the way back.
+  if (kGradients && threadIdx.x < kChunk) factors.rise_key[threadIdx.x] *= factors.strength[threadIdx.x];
   float solved[4][2][4];
   tiles.solve.solve(solved);
   __syncthreads();
-  tiles.solved.take<!kReverse>(solved, factors);
+  tiles.solved.take<!kGradients>(solved, factors);
   __syncthreads();
 
+  unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
+  unsigned char *back = static_cast<unsigned char *>(back_records) + int64_t(blockIdx.x) * Layout::kBytes;
   // Of the tokens whose scores the warp has.
-  int token = 16 * warp, turned = Layout::reordered(token);
-  if constexpr (kPurpose == Purpose::kReplay) take_solved(rows, warp, tiles.solved.solved);
-  else multiply_scores(rows, parts, warp, tiles.solved.solved);
-#pragma unroll
-  for (int n = 0; n < 8; ++n) {
-    if (n / 2 > warp) continue;
-    int step = kReverse ? turned / 16 : n / 2;
-    unsigned char *matrix = record + Layout::pass(step);
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float first = rows[n][2 * half], second = rows[n][2 * half + 1];
-      if constexpr (kReverse) store_transposed(matrix, Layout::pass_rows(step), half, 8 * n, first, second);
-      else store_group(matrix, Layout::pass_rows(step), n % 2, turned + 8 * half, first, second);
-    }
-  }
+  int token = 16 * warp, turned = Layout::reordered(token), step = turned / 16;
   float sums[KP / 8][4];
-  clear(sums);
-  if constexpr (kPurpose != Purpose::kReplay) {
+  auto store_pass = [&] {
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      int row = token + 8 * half + lane / 4;
-      float rise = factors.rise_query[row];
-      const Half *query = queries + row * kStride + 2 * (lane % 4);
+    for (int n = 0; n < 8; ++n) {
+      if (n / 2 > warp) continue;
 #pragma unroll
-      for (int n = 0; n < KP / 8; ++n) {
-        uint32_t pair = *reinterpret_cast<const uint32_t *>(query + 8 * n);
-        sums[n][2 * half] = rise * __uint_as_float(pair << 16);
-        sums[n][2 * half + 1] = rise * __uint_as_float(pair & 0xffff0000u);
-      }
+      for (int half = 0; half < 2; ++half)
+        store_group(record + Layout::pass(n / 2), Layout::pass_rows(n / 2), n % 2, turned + 8 * half, rows[n][2 * half],
+                    rows[n][2 * half + 1]);
+    }
+  };
+  multiply_scores(rows, parts, warp, tiles.solved.solved);
+  if constexpr (kGradients)
+    Groups{back + Layout::pass(step), Layout::pass_rows(step)}.store_transpose(0, 0, rows, 2 * warp + 2);
+  else store_pass();
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int row = token + 8 * half + lane / 4;
+    float rise = factors.rise_query[row];
+    const Half *query = queries + row * kStride + 2 * (lane % 4);
+#pragma unroll
+    for (int n = 0; n < KP / 8; ++n) {
+      uint32_t pair = *reinterpret_cast<const uint32_t *>(query + 8 * n);
+      sums[n][2 * half] = rise * __uint_as_float(pair << 16);
+      sums[n][2 * half + 1] = rise * __uint_as_float(pair & 0xffff0000u);
     }
   }
   subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
-#pragma unroll
-  for (int n = 0; n < KP / 8; ++n) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float first = sums[n][2 * half], second = sums[n][2 * half + 1];
-      if constexpr (kReverse)
-        store_transposed(record + Layout::kWrite, KP, turned / 8 + half, 8 * n, first, second);
-      else store_group(record + Layout::kRead, kChunk, n, turned + 8 * half, first, second);
-    }
+  if constexpr (kGradients) {
+    Groups{back + Layout::kWrite, KP}.store_transpose(turned / 8, 0, sums);
+    take_solved(rows, warp, tiles.solved.solved);
+    clear(sums);
+    subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
+    scale_columns(rows, factors.strength);
+    store_pass();
   }
+  Groups{record + Layout::kRead, kChunk}.store(0, turned, sums);
 
   // Of the keys.
   for (int key = 16 * warp; key < KP; key += 64) {
     multiply_falling(rows, keys, kStride, key, tiles.solved.falling);
-#pragma unroll
-    for (int n = 0; n < 8; ++n) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        float first = rows[n][2 * half], second = rows[n][2 * half + 1];
-        if constexpr (kReverse)
-          store_transposed(record + Layout::kRead, kChunk, key / 8 + half, 8 * n, first, second);
-        else store_group(record + Layout::kWrite, KP, n, key + 8 * half, first, second);
-      }
-    }
     clear(sums);
     subtract_keys<KP>(sums, rows, 3, keys, factors.rise_key);
-#pragma unroll
-    for (int n = 0; n < KP / 8; ++n) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        float first = sums[n][2 * half], second = sums[n][2 * half + 1];
-        if constexpr (kReverse)
-          store_transposed(record + Layout::kErase, KP, key / 8 + half, 8 * n, first, second);
-        else store_group(record + Layout::kErase, KP, n, key + 8 * half, first, second);
-      }
+    Groups{record + Layout::kErase, KP}.store(0, key, sums);
+    if constexpr (kGradients) {
+      Groups{back + Layout::kErase, KP}.store_transpose(key / 8, 0, sums);
+      Groups{back + Layout::kRead, kChunk}.store_transpose(key / 8, 0, rows);
+      scale_columns(rows, factors.strength);
     }
+    Groups{record + Layout::kWrite, KP}.store(0, key, rows);
   }
-  if (threadIdx.x < 4) reinterpret_cast<float *>(record + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
-  if (threadIdx.x < kChunk)
-    reinterpret_cast<float *>(record + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
-  if constexpr (kPurpose == Purpose::kReplay) {
-    for (int i = threadIdx.x; i < int(sizeof(Factors) / 16); i += kPreparers)
-      reinterpret_cast<uint4 *>(left + blockIdx.x)[i] = reinterpret_cast<const uint4 *>(&factors)[i];
-  }
+
+  auto finish = [&](unsigned char *to) {
+    if (threadIdx.x < 4) reinterpret_cast<float *>(to + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
+    if (threadIdx.x < kChunk)
+      reinterpret_cast<float *>(to + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
+  };
+  finish(record);
+  if constexpr (kGradients) finish(back);
 }
 
-template <int KP, Purpose kPurpose>
-cudaError_t launch(const GatedDeltaRuleCall &call, void *factors) {
+template <int KP, bool kGradients>
+cudaError_t launch(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
   int bytes = 2 * kChunk * Record<Half, KP>::kKeyStride * sizeof(Half) + sizeof(Tiles);
-  auto *kernel = transitions<KP, kPurpose>;
+  auto *kernel = transitions<KP, kGradients>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
   kernel<<<static_cast<unsigned>(blocks), kPreparers, bytes, call.stream>>>(
-      call, static_cast<Factors *>(factors), is_aligned(call.key, call.key_width, sizeof(Half)),
+      call, back_records, static_cast<Factors *>(factors), is_aligned(call.key, call.key_width, sizeof(Half)),
       is_aligned(call.query, call.key_width, sizeof(Half)));
   return cudaGetLastError();
+}
+
+template <bool kGradients>
+cudaError_t launch_width(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
+  switch (padded_key_width(call.key_width)) {
+    case 64: return launch<64, kGradients>(call, back_records, factors);
+    case 96: return launch<96, kGradients>(call, back_records, factors);
+    case 128: return launch<128, kGradients>(call, back_records, factors);
+    default: return cudaErrorNotSupported;
+  }
 }
 
 }  // namespace
@@ -295,21 +320,11 @@ int64_t transition_bytes(int key_width) {
 
 int64_t factor_bytes() { return sizeof(Factors); }
 
-cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose, void *factors) {
-  auto with_width = [&](auto width) {
-    constexpr int KP = decltype(width)::value;
-    switch (purpose) {
-      case Purpose::kOutputs: return launch<KP, Purpose::kOutputs>(call, factors);
-      case Purpose::kReplay: return launch<KP, Purpose::kReplay>(call, factors);
-      default: return launch<KP, Purpose::kReverse>(call, factors);
-    }
-  };
-  switch (padded_key_width(call.key_width)) {
-    case 64: return with_width(std::integral_constant<int, 64>());
-    case 96: return with_width(std::integral_constant<int, 96>());
-    case 128: return with_width(std::integral_constant<int, 128>());
-    default: return cudaErrorNotSupported;
-  }
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call) {
+  return launch_width<false>(call, nullptr, nullptr);
+}
+cudaError_t gated_delta_rule_gradient_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
+  return launch_width<true>(call, back_records, factors);
 }
 
 }  // namespace jet::cuda

@@ -71,7 +71,7 @@ struct SolveTiles {
   static constexpr int kStride = 16 + 4;
   Tile below[triangle_place(kChunk / 16 - 1, 0)];  // −A below the blocks on the diagonal; row r at r − 1
   Tile inverse[kChunk / 16];                       // of I + A on the diagonal, transposed
-  float diagonal[kChunk / 16][16 * kStride];       // A there
+  float diagonal[kChunk / 16][16 * kStride + 4];   // A there, a block's banks beside the next one's
 
   /// Takes a warp's 16 rows of A.
   __device__ void take(const float (&mixing)[8][4]) {
@@ -116,7 +116,8 @@ struct SolveTiles {
     }
   }
 
-  /// Returns the transposes of the warp's blocks of T, from the diagonal downwards. Those that do not exist are not written.
+  /// Returns the transposes of the warp's blocks of T, from the diagonal downwards. Those that do not exist are not
+  /// written.
   __device__ void solve(float (&solved)[4][2][4]) const {
     int column = threadIdx.x / 32;
     Parts parts[4];
