@@ -16,14 +16,20 @@ __device__ inline void load_rows(T *tile, const T *from, int64_t stride, int cou
   constexpr int kStride = Record<T, KP>::kKeyStride;
   constexpr int kVector = 16 / sizeof(T);
   if (aligned) {
-    for (int i = threadIdx.x; i < kChunk * KP / kVector; i += kPreparers) {
-      int row = i / (KP / kVector);
-      int column = i % (KP / kVector) * kVector;
-      bool exists = row < count && column < width;
+    // Four threads a row.
+    int column = threadIdx.x % 4 * kVector;
+#pragma unroll
+    for (int pass = 0; pass < kChunk * 4 / kPreparers; ++pass) {
+      int row = kPreparers / 4 * pass + threadIdx.x / 4;
+      const T *numbers = from + row * stride + column;
       uint32_t to = static_cast<uint32_t>(__cvta_generic_to_shared(tile + row * kStride + column));
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to),
-                   "l"(exists ? from + row * stride + column : from), "r"(exists ? 16 : 0)
-                   : "memory");
+#pragma unroll
+      for (int i = 0; i < KP; i += 4 * kVector) {
+        bool exists = row < count && column + i < width;
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to + i * int(sizeof(T))),
+                     "l"(exists ? numbers + i : from), "r"(exists ? 16 : 0)
+                     : "memory");
+      }
     }
   } else {
     for (int i = threadIdx.x; i < kChunk * KP; i += kPreparers) {
@@ -54,6 +60,12 @@ __device__ inline void sum_decays(Factors &factors, const float *from, int64_t s
   factors.decay[2 * lane + 1] = sum;
 }
 
+/// Decays between the tokens of a chunk and the first token of each block of 16, so that those of tokens in different
+/// blocks are products.
+struct Spans {
+  float of[kChunk / 16][kChunk];  // from token j to 16 · b, or from 16 · b to a later token j
+};
+
 /// A chunk's keys, queries and factors in shared memory.
 template <typename T, int KP>
 struct ChunkInputs {
@@ -61,6 +73,7 @@ struct ChunkInputs {
   T *keys;
   T *queries;
   Factors &factors;
+  Spans &spans;
 
   /// Reads chunk `chunk` of head `sequence`; all threads see what was read.
   __device__ void load(const GatedDeltaRuleCall &call, int sequence, int chunk, bool aligned_keys,
@@ -83,90 +96,129 @@ struct ChunkInputs {
     asm volatile("cp.async.wait_all;" ::: "memory");
     __syncthreads();
 
-    // Lengths of the rows, four threads a row.
 #pragma unroll
-    for (int pass = 0; pass < 4; ++pass) {
-      int row = 32 * pass + threadIdx.x / 4;
-      const T *numbers = (row < kChunk ? keys : queries) + (row % kChunk) * kStride;
-      float sum = 0.0f;
-      for (int column = threadIdx.x % 4; column < KP; column += 4) {
-        float x = number(numbers[column]);
-        sum += x * x;
-      }
-      sum += __shfl_xor_sync(~0u, sum, 1);
-      sum += __shfl_xor_sync(~0u, sum, 2);
-      float norm = call.normalize ? rsqrtf(sum + 1e-6f) : 1.0f;
-      if (threadIdx.x % 4 == 0) {
-        if (row < kChunk) factors.key_norm[row] = norm;
-        else factors.query_norm[row - kChunk] = norm * call.scale;
-      }
-    }
-    __syncthreads();
-
-    if (threadIdx.x < kChunk) {
-      int token = threadIdx.x;
-      double decay = factors.decay[token], last = factors.decay[kChunk - 1];
-      float rise = expf(static_cast<float>(decay));
-      factors.rise_key[token] = rise * factors.key_norm[token];
-      factors.rise_query[token] = rise * factors.query_norm[token];
-      factors.fall[token] = expf(static_cast<float>(last - decay)) * factors.key_norm[token];
-      if (token < 4) factors.total[token] = expf(static_cast<float>(last));
+    for (int i = threadIdx.x; i < kChunk / 16 * kChunk; i += kPreparers) {
+      int block = i / kChunk, token = i % kChunk;
+      double distance = factors.decay[token] - factors.decay[16 * block];
+      spans.of[block][token] = expf(static_cast<float>(token < 16 * block ? -distance : distance));
     }
   }
 
-  /// Writes A to `mixing` and returns P; a warp has 16 rows of both.
-  __device__ void mix(float *mixing, float (&scores)[8][4]) const {
+  /// Returns A and P; a warp has 16 rows of both. Completes the factors; all threads have to meet before others read
+  /// them.
+  __device__ void mix(const GatedDeltaRuleCall &call, float (&mixing)[8][4], float (&scores)[8][4]) const {
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    float of_keys[8][4];
-    clear(of_keys);
+    float of_queries[2][4];
+    clear(mixing);
     clear(scores);
+    clear(of_queries);
     for (int k = 0; k < KP; k += 16) {
       Left<T> key_rows, query_rows;
+      Right<T> columns;
       jet::cuda::load(key_rows, keys, kStride, 16 * warp, k);
       jet::cuda::load(query_rows, queries, kStride, 16 * warp, k);
 #pragma unroll
       for (int n = 0; n < 4; ++n) {
         if (n > warp) continue;
-        Right<T> columns;
         load_transposed(columns, keys, kStride, 16 * n, k);
-        multiply(of_keys[2 * n], of_keys[2 * n + 1], key_rows, columns);
+        multiply(mixing[2 * n], mixing[2 * n + 1], key_rows, columns);
         multiply(scores[2 * n], scores[2 * n + 1], query_rows, columns);
+      }
+      load_transposed(columns, queries, kStride, 16 * warp, k);
+      multiply(of_queries[0], of_queries[1], query_rows, columns);
+    }
+    take_norms(call, mixing, of_queries);
+    __syncthreads();
+    finish_factors();
+
+    // What rows are multiplied by, and beside columns of other blocks.
+    float key_norm[2], query_norm[2], far_key[2], far_query[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      int row = 16 * warp + lane / 4 + 8 * half;
+      key_norm[half] = factors.key_norm[row] * factors.strength[row];
+      query_norm[half] = factors.query_norm[row];
+      far_key[half] = key_norm[half] * spans.of[warp][row];
+      far_query[half] = query_norm[half] * spans.of[warp][row];
+    }
+    // What columns of the warp's own block are.
+    float own[2][4];
+#pragma unroll
+    for (int n = 0; n < 2; ++n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        int row = 16 * warp + lane / 4 + 8 * (i / 2), column = 16 * warp + 8 * n + 2 * (lane % 4) + i % 2;
+        float distance = static_cast<float>(factors.decay[row] - factors.decay[column]);
+        own[n][i] = expf(column <= row ? distance : -INFINITY) * factors.key_norm[column];
       }
     }
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      int i = 16 * warp + lane / 4 + 8 * half;
-      float key_norm = factors.key_norm[i] * factors.strength[i], query_norm = factors.query_norm[i];
-      double decay = factors.decay[i];
+    for (int n = 0; n < 8; ++n) {
+      if (n / 2 > warp) continue;
+      int column = 8 * n + 2 * (lane % 4);
+      if (n / 2 == warp) {
 #pragma unroll
-      for (int n = 0; n < 8; ++n) {
-        float mixed[2] = {0.0f, 0.0f};
-#pragma unroll
-        for (int e = 0; e < 2; ++e) {
-          if (n / 2 > warp) continue;
-          int j = 8 * n + 2 * (lane % 4) + e;
-          float decayed = j <= i ? expf(static_cast<float>(decay - factors.decay[j])) * factors.key_norm[j] : 0.0f;
-          mixed[e] = j < i ? of_keys[n][2 * half + e] * decayed * key_norm : 0.0f;
-          scores[n][2 * half + e] = j <= i ? scores[n][2 * half + e] * decayed * query_norm : 0.0f;
+        for (int i = 0; i < 4; ++i) {
+          int row = 16 * warp + lane / 4 + 8 * (i / 2), j = column + i % 2;
+          mixing[n][i] = j < row ? mixing[n][i] * own[n % 2][i] * key_norm[i / 2] : 0.0f;
+          scores[n][i] = j <= row ? scores[n][i] * own[n % 2][i] * query_norm[i / 2] : 0.0f;
         }
-        store_pair(mixing + i * kSolveStride + 8 * n + 2 * (lane % 4), mixed[0], mixed[1]);
+      } else {
+        float2 until = *reinterpret_cast<const float2 *>(spans.of[warp] + column);
+        float2 norm = *reinterpret_cast<const float2 *>(factors.key_norm + column);
+        until.x *= norm.x;
+        until.y *= norm.y;
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          float decay = i % 2 ? until.y : until.x;
+          mixing[n][i] = mixing[n][i] * decay * far_key[i / 2];
+          scores[n][i] = scores[n][i] * decay * far_query[i / 2];
+        }
       }
     }
   }
+
+ private:
+  /// Lengths of the warp's rows, from the diagonals of K Kᵀ and Q Qᵀ.
+  __device__ void take_norms(const GatedDeltaRuleCall &call, const float (&of_keys)[8][4],
+                             const float (&of_queries)[2][4]) const {
+    int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    int place = lane / 4 - 2 * (lane % 4);
+    if (place != 0 && place != 1) return;
+    float sums[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+      for (int n = 0; n < 4; ++n) {
+        if (n == warp) sums[half] = place == 0 ? of_keys[2 * n + half][2 * half] : of_keys[2 * n + half][2 * half + 1];
+      }
+      float of_query = place == 0 ? of_queries[half][2 * half] : of_queries[half][2 * half + 1];
+      int row = 16 * warp + lane / 4 + 8 * half;
+      factors.key_norm[row] = call.normalize ? rsqrtf(sums[half] + 1e-6f) : 1.0f;
+      factors.query_norm[row] = (call.normalize ? rsqrtf(of_query + 1e-6f) : 1.0f) * call.scale;
+    }
+  }
+
+  __device__ void finish_factors() const {
+    if (threadIdx.x >= kChunk) return;
+    int token = threadIdx.x;
+    double decay = factors.decay[token], last = factors.decay[kChunk - 1];
+    float rise = expf(static_cast<float>(decay));
+    factors.rise_key[token] = rise * factors.key_norm[token];
+    factors.rise_query[token] = rise * factors.query_norm[token];
+    factors.fall[token] = expf(static_cast<float>(last - decay)) * factors.key_norm[token];
+    if (token < 4) factors.total[token] = expf(static_cast<float>(last));
+  }
 };
 
-/// Column lane % 16 of (I + A)⁻¹ for one block of 16 × 16 on the diagonal, by forward substitution in place. A warp has
-/// two blocks.
-__device__ inline void invert_diagonal(float *square) {
-  int at = threadIdx.x / 16 * 16, column = threadIdx.x % 16;
-  float *block = square + at * kSolveStride + at;
-  float solved[16];
+/// A column of (I + A)⁻¹ for a block of 16 × 16 on the diagonal, by forward substitution.
+__device__ inline void solve_column(float (&solved)[16], const float *block, int stride, int column) {
 #pragma unroll
   for (int i = 0; i < 16; ++i) {
     float sums[4] = {i == column ? 1.0f : 0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll
     for (int j = 0; j < i; j += 4) {
-      float4 four = *reinterpret_cast<const float4 *>(block + i * kSolveStride + j);
+      float4 four = *reinterpret_cast<const float4 *>(block + i * stride + j);
       sums[0] -= four.x * solved[j];
       if (j + 1 < i) sums[1] -= four.y * solved[j + 1];
       if (j + 2 < i) sums[2] -= four.z * solved[j + 2];
@@ -174,6 +226,14 @@ __device__ inline void invert_diagonal(float *square) {
     }
     solved[i] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   }
+}
+
+/// The blocks on the diagonal in place, two a warp.
+__device__ inline void invert_diagonal(float *square) {
+  int at = threadIdx.x / 16 * 16, column = threadIdx.x % 16;
+  float *block = square + at * kSolveStride + at;
+  float solved[16];
+  solve_column(solved, block, kSolveStride, column);
   __syncwarp();
 #pragma unroll
   for (int i = 0; i < 16; ++i) block[i * kSolveStride + column] = solved[i];

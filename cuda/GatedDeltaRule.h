@@ -96,9 +96,11 @@ bool has_transitions(const GatedDeltaRuleCall &call);
 int64_t transition_bytes(int key_width);
 /// Bytes of the numbers of a chunk's tokens.
 int64_t factor_bytes();
-/// Writes the transitions of every chunk to `records`; of a replay, and only then, the numbers of the tokens to
-/// `factors` [B·H·n] as well.
-cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose, void *factors = nullptr);
+/// Writes the transitions of every chunk for the outputs to `records`.
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call);
+/// Those of the replay to `records`, of the way back to `back_records`, of as many bytes, and the numbers of the tokens
+/// to `factors` [B·H·n].
+cudaError_t gated_delta_rule_gradient_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors);
 /// The results of gated_delta_rule_outputs, from transitions of their purpose in place of records.
 cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
 /// Those of gated_delta_rule_replay.

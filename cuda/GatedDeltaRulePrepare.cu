@@ -13,19 +13,23 @@ __global__ void __launch_bounds__(kPreparers)
   constexpr int kKeyBytes = kChunk * Layout::kKeyStride * sizeof(T);
   extern __shared__ __align__(128) unsigned char shared[];
   __shared__ __align__(16) Factors factors;
-  ChunkInputs<T, KP> inputs{reinterpret_cast<T *>(shared), reinterpret_cast<T *>(shared + kKeyBytes), factors};
+  __shared__ __align__(16) Spans spans;
+  ChunkInputs<T, KP> inputs{reinterpret_cast<T *>(shared), reinterpret_cast<T *>(shared + kKeyBytes), factors, spans};
   float *square = reinterpret_cast<float *>(shared + 2 * kKeyBytes);
 
   int chunks = call.chunks();
   unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
   inputs.load(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
-  float scores[8][4];
-  inputs.mix(square, scores);
+  float mixing[8][4], scores[8][4];
+  inputs.mix(call, mixing, scores);
   int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  float *mixing_row = square + (16 * warp + lane / 4) * kSolveStride + 2 * (lane % 4);
   T *to = reinterpret_cast<T *>(record + Layout::kScores) + (16 * warp + lane / 4) * Layout::kSquareStride +
           2 * (lane % 4);
 #pragma unroll
   for (int n = 0; n < 8; ++n) {
+    store_pair(mixing_row + 8 * n, mixing[n][0], mixing[n][1]);
+    store_pair(mixing_row + 8 * kSolveStride + 8 * n, mixing[n][2], mixing[n][3]);
     store_pair(to + 8 * n, scores[n][0], scores[n][1]);
     store_pair(to + 8 * Layout::kSquareStride + 8 * n, scores[n][2], scores[n][3]);
   }

@@ -1,67 +1,53 @@
 // GatedDeltaRuleTransitions.cu: the transitions of every chunk of every head at once (see Transition.cuh).
 //
-// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of a replay T β stands in
-// the place of R. P, T and the keys that have decayed are taken as two bfloat16 parts each, so that F and R are exact
-// but for their own rounding.
-
-#include <type_traits>
+// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of a replay T β stands
+// in the place of R. P, T and exp(G − g) T are taken as two bfloat16 parts each, so that F and R are exact but for their
+// own rounding.
 
 #include "ChunkSquares.cuh"
 #include "Launch.cuh"
+#include "SolvedTiles.cuh"
 #include "TokenColumns.cuh"
 #include "Transition.cuh"
 
 namespace jet::cuda {
 namespace {
 
-/// Numbers from row to row of T β.
-constexpr int kSolvedStride = kChunk + 8;
+/// T β, or T, and the same with its rows multiplied by exp(G − g), both transposed tile by tile.
+struct SolvedTiles {
+  Tile solved[kTriangle], falling[kTriangle];
 
-/// A left factor in two parts.
-struct Parts {
-  Left<Half> high, low;
-
-  __device__ void take_pair(int i, float first, float second) {
-    uint32_t pair = packed(first, second);
-    high.r[i] = pair;
-    low.r[i] = packed(first - __uint_as_float(pair << 16), second - __uint_as_float(pair & 0xffff0000u));
+  /// Takes the blocks of a warp's 16 columns.
+  template <bool kWeights>
+  __device__ void take(const float (&blocks)[4][2][4], const Factors &factors) {
+    int column = threadIdx.x / 32, lane = threadIdx.x % 32;
+    float weights[2] = {1.0f, 1.0f};
+    if constexpr (kWeights) {
+      weights[0] = factors.strength[16 * column + lane / 4];
+      weights[1] = factors.strength[16 * column + lane / 4 + 8];
+    }
+#pragma unroll
+    for (int step = 0; step < 4; ++step) {
+      int row = column + step;
+      if (row > 3) break;
+      int at = triangle_place(row, column);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float *pair = blocks[step][i / 2] + i % 2 * 2;
+        float2 fall = *reinterpret_cast<const float2 *>(factors.fall + 16 * row + i / 2 * 8 + 2 * (lane % 4));
+        float first = pair[0] * weights[i % 2], second = pair[1] * weights[i % 2];
+        Parts parts;
+        parts.take_pair(i, first, second);
+        solved[at].store(i, parts.high.r[i], parts.low.r[i]);
+        parts.take_pair(i, first * fall.x, second * fall.y);
+        falling[at].store(i, parts.high.r[i], parts.low.r[i]);
+      }
+    }
   }
 };
 
-/// T in two parts, in its own place; with `kWeights` T β.
-template <bool kWeights>
-__device__ inline void divide(float *square, const float *strength, Half *high, Half *low) {
-  constexpr int kPasses = kChunk * kChunk / 4 / kPreparers;
-  float4 numbers[kPasses];
-#pragma unroll
-  for (int pass = 0; pass < kPasses; ++pass) {
-    int i = kPreparers * pass + threadIdx.x;
-    numbers[pass] = *reinterpret_cast<const float4 *>(square + i / 16 * kSolveStride + i % 16 * 4);
-    if constexpr (kWeights) {
-      float4 factor = *reinterpret_cast<const float4 *>(strength + i % 16 * 4);
-      numbers[pass].x *= factor.x;
-      numbers[pass].y *= factor.y;
-      numbers[pass].z *= factor.z;
-      numbers[pass].w *= factor.w;
-    }
-  }
-  __syncthreads();
-#pragma unroll
-  for (int pass = 0; pass < kPasses; ++pass) {
-    int i = kPreparers * pass + threadIdx.x;
-    Parts parts;
-    parts.take_pair(0, numbers[pass].x, numbers[pass].y);
-    parts.take_pair(1, numbers[pass].z, numbers[pass].w);
-    int at = i / 16 * kSolvedStride + i % 16 * 4;
-    *reinterpret_cast<uint2 *>(high + at) = make_uint2(parts.high.r[0], parts.high.r[1]);
-    *reinterpret_cast<uint2 *>(low + at) = make_uint2(parts.low.r[0], parts.low.r[1]);
-  }
-  __syncthreads();
-}
-
-/// 16 rows of [F; R] from the same rows of [(exp(G − g) K)ᵀ; P], of which columns beyond 16 · last + 15 are zero.
-__device__ inline void multiply_solved(float (&sums)[8][4], const Parts (&rows)[4], int last, const Half *high,
-                                       const Half *low) {
+/// 16 rows of R from those of P, of which columns beyond 16 · last + 15 are zero.
+__device__ inline void multiply_scores(float (&sums)[8][4], const Parts (&rows)[4], int last, const Tile *solved) {
   clear(sums);
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
@@ -69,26 +55,48 @@ __device__ inline void multiply_solved(float (&sums)[8][4], const Parts (&rows)[
 #pragma unroll
     for (int n = 0; n <= k; ++n) {
       Right<Half> right;
-      load(right, low, kSolvedStride, 16 * k, 16 * n);
+      Tile::load<false>(right.r, solved[triangle_place(k, n)].low);
       multiply(sums[2 * n], sums[2 * n + 1], rows[k].high, right);
-      load(right, high, kSolvedStride, 16 * k, 16 * n);
+      Tile::load<false>(right.r, solved[triangle_place(k, n)].high);
       multiply(sums[2 * n], sums[2 * n + 1], rows[k].low, right);
       multiply(sums[2 * n], sums[2 * n + 1], rows[k].high, right);
     }
   }
 }
 
-/// 16 rows of [M; R (exp(g) K)] from the same rows of [F; R], which are scaled.
-template <int KP>
-__device__ inline void multiply_keys(float (&sums)[KP / 8][4], float (&rows)[8][4], int last, const Half *keys,
-                                     const float *rise) {
+/// 16 rows of F from the same columns of the keys.
+__device__ inline void multiply_falling(float (&sums)[8][4], const Half *keys, int stride, int key,
+                                        const Tile *falling) {
   clear(sums);
-  scale_columns(rows, rise);
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    Left<Half> left;
+    load_transposed(left, keys, stride, 16 * k, key);
+#pragma unroll
+    for (int n = 0; n <= k; ++n) {
+      Right<Half> right;
+      Tile::load<false>(right.r, falling[triangle_place(k, n)].low);
+      multiply(sums[2 * n], sums[2 * n + 1], left, right);
+      Tile::load<false>(right.r, falling[triangle_place(k, n)].high);
+      multiply(sums[2 * n], sums[2 * n + 1], left, right);
+    }
+  }
+}
+
+/// Subtracts 16 rows of F or R times exp(g) K.
+template <int KP>
+__device__ inline void subtract_keys(float (&sums)[KP / 8][4], const float (&rows)[8][4], int last, const Half *keys,
+                                     const float *rise) {
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
     if (k > last) continue;
     Left<Half> left;
-    take(left, rows[2 * k], rows[2 * k + 1]);
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const float(&pair)[4] = rows[2 * k + i / 2];
+      float2 factor = *reinterpret_cast<const float2 *>(rise + 16 * k + i / 2 * 8 + 2 * (threadIdx.x % 4));
+      left.r[i] = packed(-pair[i % 2 * 2] * factor.x, -pair[i % 2 * 2 + 1] * factor.y);
+    }
 #pragma unroll
     for (int n = 0; n < KP / 16; ++n) {
       Right<Half> right;
@@ -98,17 +106,20 @@ __device__ inline void multiply_keys(float (&sums)[KP / 8][4], float (&rows)[8][
   }
 }
 
-/// 16 rows of T β, as sums.
-__device__ inline void take_solved(float (&rows)[8][4], int row, int last, const Half *high, const Half *low) {
-  int lane = threadIdx.x % 32;
+/// 16 rows of T, as sums.
+__device__ inline void take_solved(float (&rows)[8][4], int row, const Tile *solved) {
   clear(rows);
 #pragma unroll
-  for (int n = 0; n < 8; ++n) {
-    if (n / 2 > last) continue;
+  for (int n = 0; n < 4; ++n) {
+    if (n > row) continue;
+    uint32_t high[4], low[4];
+    Tile::load<true>(high, solved[triangle_place(row, n)].high);
+    Tile::load<true>(low, solved[triangle_place(row, n)].low);
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      int at = (row + lane / 4 + 8 * (i / 2)) * kSolvedStride + 8 * n + 2 * (lane % 4) + i % 2;
-      rows[n][i] = number(high[at]) + number(low[at]);
+      float *pair = rows[2 * n + i / 2] + i % 2 * 2;
+      pair[0] = __uint_as_float(high[i] << 16) + __uint_as_float(low[i] << 16);
+      pair[1] = __uint_as_float(high[i] & 0xffff0000u) + __uint_as_float(low[i] & 0xffff0000u);
     }
   }
 }
@@ -127,126 +138,166 @@ __device__ inline void store_transposed(unsigned char *matrix, int rows, int gro
   *reinterpret_cast<uint32_t *>(to) = transposed(packed(low, high));
 }
 
-template <int KP, Purpose kPurpose>
+/// Shared memory beside keys and queries: what makes T, then T.
+union Tiles {
+  SolveTiles solve;
+  SolvedTiles solved;
+};
+
+/// A matrix of a transition, of `rows` rows: where a warp's sums of 16 rows go, or their transpose, from a group of
+/// eight columns and a row on; `count` of the sums' blocks.
+struct Groups {
+  unsigned char *matrix;
+  int rows;
+
+  template <int N>
+  __device__ void store(int group, int row, const float (&sums)[N][4], int count = N) const {
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (n >= count) continue;
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        store_group(matrix, rows, group + n, row + 8 * half, sums[n][2 * half], sums[n][2 * half + 1]);
+    }
+  }
+  template <int N>
+  __device__ void store_transpose(int group, int row, const float (&sums)[N][4], int count = N) const {
+#pragma unroll
+    for (int n = 0; n < N; ++n) {
+      if (n >= count) continue;
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        store_transposed(matrix, rows, group + half, row + 8 * n, sums[n][2 * half], sums[n][2 * half + 1]);
+    }
+  }
+};
+
+/// The transitions of a chunk: of the outputs; or, for the gradients, of the replay, and of the way back as well.
+template <int KP, bool kGradients>
 __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
-    transitions(GatedDeltaRuleCall call, Factors *left, bool aligned_keys, bool aligned_queries) {
+    transitions(GatedDeltaRuleCall call, void *back_records, Factors *left, bool aligned_keys, bool aligned_queries) {
   using Layout = Transition<KP>;
   constexpr int kStride = Record<Half, KP>::kKeyStride;
-  constexpr bool kReverse = kPurpose == Purpose::kReverse;
   extern __shared__ __align__(128) unsigned char shared[];
   __shared__ __align__(16) Factors factors;
+  __shared__ __align__(16) Spans spans;
   Half *keys = reinterpret_cast<Half *>(shared), *queries = keys + kChunk * kStride;
-  Half *high = queries + kChunk * kStride, *low = high + kChunk * kSolvedStride;
-  float *square = reinterpret_cast<float *>(high);
-  ChunkInputs<Half, KP> inputs{keys, queries, factors};
+  Tiles &tiles = *reinterpret_cast<Tiles *>(queries + kChunk * kStride);
+  ChunkInputs<Half, KP> inputs{keys, queries, factors, spans};
 
   int chunks = call.chunks();
-  unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
   inputs.load(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
-  float rows[8][4];
-  inputs.mix(square, rows);
   int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  float rows[8][4];
   Parts parts[4];
+  {
+    float mixing[8][4];
+    inputs.mix(call, mixing, rows);
+    tiles.solve.take(mixing);
+  }
 #pragma unroll
-  for (int i = 0; i < 16; ++i) parts[i / 4].take_pair(i % 4, rows[i / 2][2 * (i % 2)], rows[i / 2][2 * (i % 2) + 1]);
+  for (int k = 0; k < 4; ++k) parts[k].take(rows[2 * k], rows[2 * k + 1]);
   __syncthreads();
-  // Backwards β comes after R and F have been written.
-  if (kReverse && threadIdx.x < kChunk) factors.rise_key[threadIdx.x] *= factors.strength[threadIdx.x];
-  invert(square);
-  divide<!kReverse>(square, factors.strength, high, low);
-
-  // Of the tokens whose scores the warp has.
-  int token = 16 * warp, turned = Layout::reordered(token);
-  if constexpr (kPurpose == Purpose::kReplay) take_solved(rows, token, warp, high, low);
-  else multiply_solved(rows, parts, warp, high, low);
-#pragma unroll
-  for (int n = 0; n < 8; ++n) {
-    if (n / 2 > warp) continue;
-    int step = kReverse ? turned / 16 : n / 2;
-    unsigned char *matrix = record + Layout::pass(step);
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float first = rows[n][2 * half], second = rows[n][2 * half + 1];
-      if constexpr (kReverse) store_transposed(matrix, Layout::pass_rows(step), half, 8 * n, first, second);
-      else store_group(matrix, Layout::pass_rows(step), n % 2, turned + 8 * half, first, second);
-    }
-  }
-  float sums[KP / 8][4];
-  multiply_keys<KP>(sums, rows, warp, keys, factors.rise_key);
-#pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    int row = token + 8 * half + lane / 4;
-    float rise = kPurpose == Purpose::kReplay ? 0.0f : factors.rise_query[row];
-    const Half *query = queries + row * kStride + 2 * (lane % 4);
-#pragma unroll
-    for (int n = 0; n < KP / 8; ++n) {
-      float first = -sums[n][2 * half], second = -sums[n][2 * half + 1];
-      if constexpr (kPurpose != Purpose::kReplay) {
-        first += rise * number(query[8 * n]);
-        second += rise * number(query[8 * n + 1]);
-      }
-      if constexpr (kReverse)
-        store_transposed(record + Layout::kWrite, KP, turned / 8 + half, 8 * n, first, second);
-      else store_group(record + Layout::kRead, kChunk, n, turned + 8 * half, first, second);
-    }
-  }
-
-  // Of the keys.
-  for (int key = 16 * warp; key < KP; key += 64) {
-#pragma unroll
-    for (int k = 0; k < 4; ++k) {
-      Left<Half> raw;
-      load_transposed(raw, keys, kStride, 16 * k, key);
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        float2 fall = *reinterpret_cast<const float2 *>(factors.fall + 16 * k + 8 * (i / 2) + 2 * (lane % 4));
-        parts[k].take_pair(i, __uint_as_float(raw.r[i] << 16) * fall.x,
-                           __uint_as_float(raw.r[i] & 0xffff0000u) * fall.y);
-      }
-    }
-    multiply_solved(rows, parts, 3, high, low);
-#pragma unroll
-    for (int n = 0; n < 8; ++n) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        float first = rows[n][2 * half], second = rows[n][2 * half + 1];
-        if constexpr (kReverse)
-          store_transposed(record + Layout::kRead, kChunk, key / 8 + half, 8 * n, first, second);
-        else store_group(record + Layout::kWrite, KP, n, key + 8 * half, first, second);
-      }
-    }
-    multiply_keys<KP>(sums, rows, 3, keys, factors.rise_key);
-#pragma unroll
-    for (int n = 0; n < KP / 8; ++n) {
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        float first = -sums[n][2 * half], second = -sums[n][2 * half + 1];
-        if constexpr (kReverse)
-          store_transposed(record + Layout::kErase, KP, key / 8 + half, 8 * n, first, second);
-        else store_group(record + Layout::kErase, KP, n, key + 8 * half, first, second);
-      }
-    }
-  }
-  if (threadIdx.x < 4) reinterpret_cast<float *>(record + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
-  if (threadIdx.x < kChunk)
-    reinterpret_cast<float *>(record + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
-  if constexpr (kPurpose == Purpose::kReplay) {
+  if constexpr (kGradients) {
     for (int i = threadIdx.x; i < int(sizeof(Factors) / 16); i += kPreparers)
       reinterpret_cast<uint4 *>(left + blockIdx.x)[i] = reinterpret_cast<const uint4 *>(&factors)[i];
   }
+  tiles.solve.invert_diagonal();
+  __syncthreads();
+  // Of gradients β comes after R and F, which have none on the way back.
+  if (kGradients && threadIdx.x < kChunk) factors.rise_key[threadIdx.x] *= factors.strength[threadIdx.x];
+  float solved[4][2][4];
+  tiles.solve.solve(solved);
+  __syncthreads();
+  tiles.solved.take<!kGradients>(solved, factors);
+  __syncthreads();
+
+  unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
+  unsigned char *back = static_cast<unsigned char *>(back_records) + int64_t(blockIdx.x) * Layout::kBytes;
+  // Of the tokens whose scores the warp has.
+  int token = 16 * warp, turned = Layout::reordered(token), step = turned / 16;
+  float sums[KP / 8][4];
+  auto store_pass = [&] {
+#pragma unroll
+    for (int n = 0; n < 8; ++n) {
+      if (n / 2 > warp) continue;
+#pragma unroll
+      for (int half = 0; half < 2; ++half)
+        store_group(record + Layout::pass(n / 2), Layout::pass_rows(n / 2), n % 2, turned + 8 * half, rows[n][2 * half],
+                    rows[n][2 * half + 1]);
+    }
+  };
+  multiply_scores(rows, parts, warp, tiles.solved.solved);
+  if constexpr (kGradients)
+    Groups{back + Layout::pass(step), Layout::pass_rows(step)}.store_transpose(0, 0, rows, 2 * warp + 2);
+  else store_pass();
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    int row = token + 8 * half + lane / 4;
+    float rise = factors.rise_query[row];
+    const Half *query = queries + row * kStride + 2 * (lane % 4);
+#pragma unroll
+    for (int n = 0; n < KP / 8; ++n) {
+      uint32_t pair = *reinterpret_cast<const uint32_t *>(query + 8 * n);
+      sums[n][2 * half] = rise * __uint_as_float(pair << 16);
+      sums[n][2 * half + 1] = rise * __uint_as_float(pair & 0xffff0000u);
+    }
+  }
+  subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
+  if constexpr (kGradients) {
+    Groups{back + Layout::kWrite, KP}.store_transpose(turned / 8, 0, sums);
+    take_solved(rows, warp, tiles.solved.solved);
+    clear(sums);
+    subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
+    scale_columns(rows, factors.strength);
+    store_pass();
+  }
+  Groups{record + Layout::kRead, kChunk}.store(0, turned, sums);
+
+  // Of the keys.
+  for (int key = 16 * warp; key < KP; key += 64) {
+    multiply_falling(rows, keys, kStride, key, tiles.solved.falling);
+    clear(sums);
+    subtract_keys<KP>(sums, rows, 3, keys, factors.rise_key);
+    Groups{record + Layout::kErase, KP}.store(0, key, sums);
+    if constexpr (kGradients) {
+      Groups{back + Layout::kErase, KP}.store_transpose(key / 8, 0, sums);
+      Groups{back + Layout::kRead, kChunk}.store_transpose(key / 8, 0, rows);
+      scale_columns(rows, factors.strength);
+    }
+    Groups{record + Layout::kWrite, KP}.store(0, key, rows);
+  }
+
+  auto finish = [&](unsigned char *to) {
+    if (threadIdx.x < 4) reinterpret_cast<float *>(to + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
+    if (threadIdx.x < kChunk)
+      reinterpret_cast<float *>(to + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
+  };
+  finish(record);
+  if constexpr (kGradients) finish(back);
 }
 
-template <int KP, Purpose kPurpose>
-cudaError_t launch(const GatedDeltaRuleCall &call, void *factors) {
-  int bytes = 2 * kChunk * (Record<Half, KP>::kKeyStride + kSolvedStride) * sizeof(Half);
-  auto *kernel = transitions<KP, kPurpose>;
+template <int KP, bool kGradients>
+cudaError_t launch(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
+  int bytes = 2 * kChunk * Record<Half, KP>::kKeyStride * sizeof(Half) + sizeof(Tiles);
+  auto *kernel = transitions<KP, kGradients>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
   kernel<<<static_cast<unsigned>(blocks), kPreparers, bytes, call.stream>>>(
-      call, static_cast<Factors *>(factors), is_aligned(call.key, call.key_width, sizeof(Half)),
+      call, back_records, static_cast<Factors *>(factors), is_aligned(call.key, call.key_width, sizeof(Half)),
       is_aligned(call.query, call.key_width, sizeof(Half)));
   return cudaGetLastError();
+}
+
+template <bool kGradients>
+cudaError_t launch_width(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
+  switch (padded_key_width(call.key_width)) {
+    case 64: return launch<64, kGradients>(call, back_records, factors);
+    case 96: return launch<96, kGradients>(call, back_records, factors);
+    case 128: return launch<128, kGradients>(call, back_records, factors);
+    default: return cudaErrorNotSupported;
+  }
 }
 
 }  // namespace
@@ -269,21 +320,11 @@ int64_t transition_bytes(int key_width) {
 
 int64_t factor_bytes() { return sizeof(Factors); }
 
-cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call, Purpose purpose, void *factors) {
-  auto with_width = [&](auto width) {
-    constexpr int KP = decltype(width)::value;
-    switch (purpose) {
-      case Purpose::kOutputs: return launch<KP, Purpose::kOutputs>(call, factors);
-      case Purpose::kReplay: return launch<KP, Purpose::kReplay>(call, factors);
-      default: return launch<KP, Purpose::kReverse>(call, factors);
-    }
-  };
-  switch (padded_key_width(call.key_width)) {
-    case 64: return with_width(std::integral_constant<int, 64>());
-    case 96: return with_width(std::integral_constant<int, 96>());
-    case 128: return with_width(std::integral_constant<int, 128>());
-    default: return cudaErrorNotSupported;
-  }
+cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call) {
+  return launch_width<false>(call, nullptr, nullptr);
+}
+cudaError_t gated_delta_rule_gradient_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
+  return launch_width<true>(call, back_records, factors);
 }
 
 }  // namespace jet::cuda

@@ -110,7 +110,7 @@ void run_forward(const GatedDeltaRuleCall &call, const at::Tensor &out, float *m
     if (first > 0) piece.memory = memory;
     TokenView piece_out = from_token(view(out), first, element_bytes);
     if (by_transitions) {
-      check_launch(gated_delta_rule_transitions(piece, Purpose::kOutputs), "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_transitions(piece), "gated_delta_rule_transitions");
       check_launch(gated_delta_rule_follow(piece, piece_out, memory), "gated_delta_rule_follow");
     } else {
       check_launch(gated_delta_rule_prepare(piece), "gated_delta_rule_prepare");
@@ -171,12 +171,12 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
   bool by_transitions = has_transitions(whole);
   int64_t per_record =
       by_transitions ? transition_bytes(whole.key_width) : record_bytes(whole.key_width, whole.half);
-  int64_t per_factors = by_transitions ? factor_bytes() : 0;
+  int64_t per_back = by_transitions ? per_record : 0, per_factors = by_transitions ? factor_bytes() : 0;
   int64_t per_memory = width * padded_key_width(whole.key_width) * element_bytes;
   int64_t per_correction = width * kChunk * element_bytes;
-  int64_t per_sequence = chunks * (per_record + per_factors + 2 * per_memory + 2 * per_correction);
+  int64_t per_sequence = chunks * (per_record + per_back + per_factors + 2 * per_memory + 2 * per_correction);
   int64_t part = std::clamp<int64_t>(kBackwardBytes / per_sequence, 1, whole.batch);
-  at::Tensor records = bytes(part * chunks * per_record, value);
+  at::Tensor records = bytes(part * chunks * per_record, value), back_records = bytes(part * chunks * per_back, value);
   at::Tensor factors = bytes(part * chunks * per_factors, value);
   at::Tensor memories = bytes(part * chunks * per_memory, value), of_memories = bytes(part * chunks * per_memory, value);
   at::Tensor corrections = bytes(part * chunks * per_correction, value);
@@ -200,10 +200,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tensor, at::Tenso
                                       floats(of_decay),
                                       floats(of_first)};
     if (by_transitions) {
-      check_launch(gated_delta_rule_transitions(call, Purpose::kReplay, replay.factors),
-                   "gated_delta_rule_transitions");
+      check_launch(gated_delta_rule_gradient_transitions(call, back_records.mutable_data_ptr(), replay.factors),
+                   "gated_delta_rule_gradient_transitions");
       check_launch(gated_delta_rule_follow_replay(call, replay), "gated_delta_rule_follow_replay");
-      check_launch(gated_delta_rule_transitions(call, Purpose::kReverse), "gated_delta_rule_transitions");
+      call.records = back_records.mutable_data_ptr();
       check_launch(gated_delta_rule_follow_reverse(call, gradients), "gated_delta_rule_follow_reverse");
       check_launch(gated_delta_rule_follow_gradients(call, replay, gradients), "gated_delta_rule_follow_gradients");
     } else {
