@@ -7,10 +7,6 @@
 #include "GeneratedTaps.cuh"
 #include "HandOver.cuh"
 
-#ifndef TURNS
-#define TURNS true
-#endif
-
 namespace jet::cuda {
 namespace {
 
@@ -92,7 +88,7 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1) generate_and_convolve(
     __syncthreads();
     uint32_t left[Sizes::kSteps][4];
     if (from + group < to) load_inner<KR>(left, call.factors, from + group);
-    if (TURNS && group == 1) meet(kTurn, kConvolutionThreads);
+    if (group == 1) meet(kTurn, kConvolutionThreads);
     int b = (from + group) / tiles_of_sequence, local = (from + group) % tiles_of_sequence;
     for (int tile = from + group; tile < to + group; tile += 2) {
       int first_token = local * Sizes::kTile, token = first_token + 16 * warp + lane / 4;
@@ -115,16 +111,16 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1) generate_and_convolve(
         wait_products<0>();
         pin(taps);
         pin(left);
-        if (TURNS) meet(kTurn, kConvolutionThreads);
+        meet(kTurn, kConvolutionThreads);
         if (tile < to) convolve(z, taps, inputs);
         // Not before the inputs are there: they would be waited for together.
         pin(z);
         if (part + 1 == Sizes::kParts && tile + 2 < to) load_inner<KR>(left, call.factors, tile + 2);
         if (tile < to) write(z, y + part * Sizes::kPart, call, token);
-        if (TURNS) meet(kTurn, kConvolutionThreads);
+        meet(kTurn, kConvolutionThreads);
       }
     }
-    if (TURNS && group == 0) meet(kTurn, kConvolutionThreads);
+    if (group == 0) meet(kTurn, kConvolutionThreads);
   }
 #endif
 }

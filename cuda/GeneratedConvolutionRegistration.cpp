@@ -2,6 +2,7 @@
 // dispatcher.
 
 #include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -18,13 +19,16 @@ using torch::autograd::variable_list;
 
 constexpr const char *kName = "generated_convolution";
 
-/// Rows that can be moved 16 bytes at a time.
+/// `x`, or a copy of it, whose rows can be moved 16 bytes at a time.
+at::Tensor with_whole_rows(const at::Tensor &x) {
+  bool lies = x.dim() == 3 && x.stride(2) == 1 && x.stride(0) % 8 == 0 && x.stride(1) % 8 == 0 &&
+              reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0;
+  return lies ? x : x.clone(at::MemoryFormat::Contiguous);
+}
+
 SequenceRows checked_rows(const char *name, const at::Tensor &tensor, const at::Tensor &like, at::IntArrayRef shape) {
   check_rows(kName, name, tensor, like, shape);
-  TORCH_CHECK(tensor.scalar_type() == at::kBFloat16 && reinterpret_cast<uintptr_t>(tensor.const_data_ptr()) % 16 == 0 &&
-                  tensor.stride(0) % 8 == 0 && tensor.stride(1) % 8 == 0,
-              kName, ": ", name, " is ", tensor.toString(), " with strides ", tensor.strides(),
-              ", expected bfloat16 rows whose strides are multiples of 8, aligned to 16 bytes.");
+  TORCH_CHECK(tensor.scalar_type() == at::kBFloat16, kName, ": ", name, " is ", tensor.toString(), ", expected bfloat16.");
   return {tensor.const_data_ptr(), tensor.stride(0), tensor.stride(1)};
 }
 
@@ -64,9 +68,10 @@ at::Tensor factors_of(GeneratedConvolutionCall &call, const at::Tensor &like) {
   return factors;
 }
 
-at::Tensor convolved(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
-                     const at::Tensor &window) {
-  c10::cuda::CUDAGuard guard(x.device());
+at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &weight,
+                     const at::Tensor &bias, const at::Tensor &window) {
+  c10::cuda::CUDAGuard guard(any_x.device());
+  const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner);
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor y = at::empty(x.sizes(), x.options());
   if (y.numel() == 0) return y;
@@ -78,9 +83,10 @@ at::Tensor convolved(const at::Tensor &x, const at::Tensor &inner, const at::Ten
 
 /// Gradients of x, inner, weight and bias.
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
-    const at::Tensor &of_y, const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
-    const at::Tensor &window) {
-  c10::cuda::CUDAGuard guard(x.device());
+    const at::Tensor &of_y, const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &weight,
+    const at::Tensor &bias, const at::Tensor &window) {
+  c10::cuda::CUDAGuard guard(any_x.device());
+  const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner);
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor incoming = of_y.contiguous();
   check_tensor(kName, "the gradient of the result", incoming, x, at::kBFloat16, x.sizes());
@@ -121,8 +127,18 @@ struct GeneratedConvolution : torch::autograd::Function<GeneratedConvolution> {
   }
 };
 
+/// The same with taps in device memory, on cards without the kernel.
+at::Tensor composed(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
+                    const at::Tensor &window) {
+  using Convolution = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &);
+  static const auto convolution =
+      c10::Dispatcher::singleton().findSchemaOrThrow("jet_fused::dynamic_convolution", "").typed<Convolution>();
+  return convolution.call(x, at::linear(at::silu(inner), weight, bias), window);
+}
+
 at::Tensor differentiable(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
                           const at::Tensor &window) {
+  if (!has_generated_convolution()) return composed(x, inner, weight, bias, window);
   return GeneratedConvolution::apply(x, inner, weight, bias, window);
 }
 

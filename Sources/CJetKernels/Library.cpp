@@ -87,6 +87,13 @@ TORCH_LIBRARY(jet, m) {
       "Tensor log_decay, Tensor(a!) memory, float scale, bool normalize) -> Tensor");
   m.def(
       "dynamic_convolution(Tensor x, Tensor kernels, Tensor(a!) window, bool activate) -> Tensor");
+  // Its taps made from `inner`, differentiable; for CUDA only.
+  m.def(
+      "generated_convolution(Tensor x, Tensor inner, Tensor weight, Tensor bias, Tensor window) "
+      "-> Tensor");
+  m.def(
+      "generated_convolution_backward(Tensor of_out, Tensor x, Tensor inner, Tensor weight, "
+      "Tensor bias, Tensor window) -> (Tensor x, Tensor inner, Tensor weight, Tensor bias)");
   m.def("rms_norm(Tensor x, Tensor weight, float eps) -> Tensor");
   m.def(
       "add_rms_norm(Tensor residual, Tensor x, Tensor weight, float eps) "

@@ -12,6 +12,7 @@ enum Kernels {
   static let gatedDeltaRuleChunked = find("gated_delta_rule_chunked")
   static let gatedDeltaRuleStep = find("gated_delta_rule_step")
   static let gatedRMSNorm = find("gated_rms_norm")
+  static let generatedConvolution = find("generated_convolution")
   static let graphAbandon = find("graph_abandon")
   static let graphBegin = find("graph_begin")
   static let graphEnd = find("graph_end")

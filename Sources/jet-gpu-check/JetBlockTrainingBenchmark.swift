@@ -121,17 +121,18 @@ enum JetBlockTrainingBenchmark {
         operations: product(block.input.weight)
       ) { [linear($0[0], $0[1])] },
       Work(
-        name: "generator of kernels",
-        inputs: [random(own.generatorWidth), generators[0].weight, generators[0].bias],
+        name: "convolution with its generator",
+        inputs: [
+          random(values), random(own.generatorWidth), generators[0].weight, generators[0].bias,
+        ],
         operations: product(generators[0].weight)
-      ) { [linear(silu($0[0]), $0[1], $0[2])] },
-      Work(
-        name: "dynamic convolution",
-        inputs: [random(values), random(values * own.kernelSize)]
       ) {
         var window = Tensor.zeros(
           [sequences, values, own.kernelSize], dtype: .bfloat16, device: device)
-        return [dynamicConvolution($0[0], kernels: $0[1], window: &window)]
+        return [
+          generatedConvolution(
+            $0[0], inner: $0[1], weight: $0[2], bias: $0[3], window: &window)
+        ]
       },
       Work(name: "silu of queries and keys", inputs: [random(2 * keys)]) {
         pieces(of: $0[0], [keys, keys], activated: 2)

@@ -84,7 +84,9 @@ struct Main {
           SampleStepChecks.run(small: isSmall, &tally)
         }, time: PooledStepBenchmark.run),
       engine,
-      Part(name: "training", time: JetBlockTrainingBenchmark.run),
+      Part(
+        name: "training", check: { LayerPartChecks.run(small: $0, &$1) },
+        time: JetBlockTrainingBenchmark.run),
     ]
   }
 }

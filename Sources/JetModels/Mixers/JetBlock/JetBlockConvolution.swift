@@ -54,9 +54,13 @@ public enum JetBlockConvolution {
     _ x: Tensor, inner: [Tensor], window: inout Tensor, _ context: ForwardContext
   ) -> Tensor {
     switch self {
+    case .dynamic(let generators) where generators.count == 1:
+      return generatedConvolution(
+        x, inner: inner[0], weight: generators[0].weight, bias: generators[0].bias, window: &window,
+        counts: context.paddedCounts)
     case .dynamic(let generators):
       let each = zip(inner, generators).map { linear(silu($0), $1.weight, $1.bias) }
-      let kernels = each.count == 1 ? each[0] : Tensor.concatenate(each, dim: -1)  // [B, T, D·W]
+      let kernels = Tensor.concatenate(each, dim: -1)  // [B, T, D·W]
       return dynamicConvolution(
         x.contiguous(), kernels: kernels, window: &window, counts: context.paddedCounts)
     case .fixed(let convolution):

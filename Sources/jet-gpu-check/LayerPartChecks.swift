@@ -1,0 +1,153 @@
+import JetKernels
+import JetTensor
+
+/// What a JetBlock does around its products and the gated delta rule: the operators for a GPU and their gradients beside the
+/// definitions, which take the same numbers in float32 on the same GPU.
+enum LayerPartChecks {
+  private static let device = Device.cuda(0)
+
+  /// The largest relative error. bfloat16 rounds the results, and in a convolution the generator's inner layer, each by at
+  /// most 2⁻⁹; the worst that was measured is two thirds of a bound.
+  private static func bound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 4e-3 : 2e-6 }
+  private static func gradientBound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 5e-3 : 5e-6 }
+
+  static func run(small: Bool, _ tally: inout Tally) {
+    for dtype in [DType.float32, .bfloat16] {
+      for (tokens, heads) in [(1, 1), (67, 5), (130, 12)] {
+        gates(tokens, heads, dtype, &tally)
+        pieces(tokens, heads, dtype, &tally)
+        for width in [4, 64, 96, 256, 1536] { norms(tokens, heads, width, dtype, &tally) }
+      }
+    }
+    let convolved = [
+      (1, 256, 64, 8), (2, 130, 128, 72), (4, 67, 192, 128), (1, 500, 768, 96), (2, 333, 256, 384),
+      (5, 64, 64, 200), (1, 1000, 3072, 384), (2, 257, 1024, 512),
+    ]
+    for (batch, tokens, channels, inner) in small ? Array(convolved.prefix(2)) : convolved {
+      convolution(batch, tokens, channels, inner, &tally)
+    }
+    convolutionInPieces(&tally)
+  }
+
+  private static func normal(_ shape: [Int], _ dtype: DType, seed: UInt64) -> Tensor {
+    Tensor.randomNormal(shape, generator: Generator(seed: seed, device: device)).to(dtype)
+  }
+
+  /// Results and gradients of `form` by operators and, in float32, by definitions; and the operators' twice, bit for bit.
+  private static func compare(
+    _ title: String, _ dtype: DType, _ inputs: [Tensor], _ names: [String], _ tally: inout Tally,
+    _ form: ([Tensor]) -> [Tensor]
+  ) {
+    func all(_ inputs: [Tensor]) -> [Tensor] {
+      let leaves = inputs.map { $0.detached().requiringGradient() }
+      let results = form(leaves)
+      let seeds = results.enumerated().map {
+        normal($1.shape, dtype, seed: 90 + UInt64($0)).to($1.dtype)
+      }
+      return results.map { $0.detached() }
+        + gradients(of: results, by: leaves, seeds: seeds).map { $0 ?? Tensor.zeros([0]) }
+    }
+    let expected = FastForm.disabled { all(inputs.map(\.float32)) }
+    RecurrentStepChecks.poison([16 << 20], dtype)
+    let found = all(inputs)
+    let results = found.count - inputs.count
+    tally.compare(
+      "\(title) \(dtype)",
+      found.indices.map { i in
+        i < results
+          ? ("result \(i)", found[i], expected[i], bound(dtype))
+          : (names[i - results], found[i], expected[i], gradientBound(dtype))
+      })
+    let again = all(inputs)
+    tally.record(
+      zip(found, again).allSatisfy {
+        $0.float32.array(of: Float.self) == $1.float32.array(of: Float.self)
+      },
+      "\(title) \(dtype) twice, bit for bit")
+  }
+
+  private static func gates(_ tokens: Int, _ heads: Int, _ dtype: DType, _ tally: inout Tally) {
+    // Both are cut out of one tensor, and not aligned.
+    let wide = normal([2, tokens, 2 * heads + 3], dtype, seed: 1)
+    let cut = wide.split([heads, heads, 3], dim: -1)
+    compare(
+      "gates 2×\(tokens)×\(heads)", dtype,
+      [cut[0], cut[1], normal([heads], dtype, seed: 2), normal([heads], dtype, seed: 3)],
+      ["decay", "write", "logRate", "stepBias"], &tally
+    ) {
+      let gates = decayGates(decay: $0[0], write: $0[1], logRate: $0[2], stepBias: $0[3])
+      return [gates.writeStrength, gates.logDecay]
+    }
+  }
+
+  private static func pieces(_ tokens: Int, _ heads: Int, _ dtype: DType, _ tally: inout Tally) {
+    let lengths = [heads * 16, heads * 16, heads * 24, 7, heads]
+    compare(
+      "pieces 2×\(tokens)×\(lengths)", dtype,
+      [normal([2, tokens, lengths.reduce(0, +)], dtype, seed: 4)], ["merged"], &tally
+    ) { JetKernels.pieces(of: $0[0], lengths, activated: 2) }
+  }
+
+  private static func norms(
+    _ tokens: Int, _ heads: Int, _ width: Int, _ dtype: DType, _ tally: inout Tally
+  ) {
+    let shape = [2, tokens, heads, width]
+    let (x, other) = (normal(shape, dtype, seed: 5), normal(shape, dtype, seed: 6))
+    let weight = normal([width], dtype, seed: 7)
+    compare("norm of \(shape)", dtype, [x, weight], ["x", "weight"], &tally) {
+      [rmsNorm($0[0], weight: $0[1], eps: 1e-5)]
+    }
+    compare(
+      "norm and gate of \(shape)", dtype, [x, other, weight], ["x", "gate", "weight"], &tally
+    ) { [gatedRMSNorm($0[0], gate: $0[1], weight: $0[2], eps: 1e-5)] }
+  }
+
+  /// Values, inner layer, and what makes the taps; values and inner layer are cut out of one tensor.
+  private static func convolutionInputs(
+    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int
+  ) -> [Tensor] {
+    let wide = normal([batch, tokens, channels + inner + 8], .bfloat16, seed: 8)
+    let cut = wide.split([8, channels, inner], dim: -1)
+    return [
+      cut[1], cut[2],
+      (normal([4 * channels, inner], .float32, seed: 9) * 0.05).to(.bfloat16),
+      (normal([4 * channels], .float32, seed: 10) * 0.5).to(.bfloat16),
+    ]
+  }
+
+  private static func convolution(
+    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int, _ tally: inout Tally
+  ) {
+    let before = normal([batch, channels, 4], .bfloat16, seed: 11)
+    compare(
+      "convolution with its generator \(batch)×\(tokens)×\(channels), inner \(inner)", .bfloat16,
+      convolutionInputs(batch, tokens, channels, inner), ["x", "inner", "weight", "bias"], &tally
+    ) {
+      var window = before.clone()
+      return [
+        generatedConvolution(
+          $0[0], inner: $0[1], weight: $0[2], bias: $0[3], window: &window)
+      ]
+    }
+  }
+
+  /// Two calls, the second with the first one's window, give what one gives.
+  private static func convolutionInPieces(_ tally: inout Tally) {
+    withoutGradients {
+      let (tokens, channels) = (700, 192)
+      let x = convolutionInputs(1, tokens, channels, 96)
+      func part(_ range: Range<Int>, _ window: inout Tensor) -> Tensor {
+        generatedConvolution(
+          x[0].slice(range, dim: 1), inner: x[1].slice(range, dim: 1), weight: x[2], bias: x[3],
+          window: &window)
+      }
+      let before = normal([1, channels, 4], .bfloat16, seed: 11)
+      var (whole, cut) = (before.clone(), before.clone())
+      let expected = part(0..<tokens, &whole)
+      let found = Tensor.concatenate([part(0..<290, &cut), part(290..<tokens, &cut)], dim: 1)
+      tally.compare(
+        "convolution with its generator in two calls",
+        [("output", found, expected, 0), ("window", cut, whole, 0)])
+    }
+  }
+}
