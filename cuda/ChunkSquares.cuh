@@ -47,8 +47,9 @@ __device__ inline void sum_decays(Factors &factors, const float *from, int64_t s
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
     int token = 2 * lane + i;
-    // Differences of infinite sums would be no numbers.
-    decay[i] = token < count ? fmaxf(from[token * stride], -1000.0f) : 0.0f;
+    float given = token < count ? from[token * stride] : 0.0f;
+    // Differences of infinite sums would be no numbers; what is no number stays so.
+    decay[i] = given < -1000.0f ? -1000.0f : given;
   }
   double sum = decay[0] + decay[1];
 #pragma unroll

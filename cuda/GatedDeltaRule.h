@@ -86,9 +86,6 @@ cudaError_t gated_delta_rule_replay(const GatedDeltaRuleCall &call, const Replay
 /// From the last chunk to the first: dV, dS before the first token, and what gated_delta_rule_gradients reads.
 cudaError_t gated_delta_rule_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients);
 
-/// What transitions are for.
-enum class Purpose { kOutputs, kReplay, kReverse };
-
 /// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map, so
 /// that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
 bool has_transitions(const GatedDeltaRuleCall &call);
@@ -101,7 +98,7 @@ cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call);
 /// Those of the replay to `records`, of the way back to `back_records`, of as many bytes, and the numbers of the tokens
 /// to `factors` [B·H·n].
 cudaError_t gated_delta_rule_gradient_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors);
-/// The results of gated_delta_rule_outputs, from transitions of their purpose in place of records.
+/// The results of gated_delta_rule_outputs, from transitions in place of records.
 cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
 /// Those of gated_delta_rule_replay.
 cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const Replay &replay);

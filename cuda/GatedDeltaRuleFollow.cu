@@ -27,6 +27,9 @@ constexpr int kThreads = 2 * kGroup + 64;
 /// The most blocks of a head that share their copies of transitions.
 constexpr int kSharing = 4;
 
+/// What a walk is for.
+enum class Purpose { kOutputs, kReplay, kReverse };
+
 /// What a walk reads beside the transitions, and what it leaves.
 struct Route {
   TokenView given;     // V, or dO
@@ -133,7 +136,7 @@ struct Walker {
         await_sent<Rooms<KP>::kOutputs - 1>();
       }
       __syncwarp();
-      if (step > 0 && step + 1 < chunks) pass(kTaken, kGroup + 32);
+      if (step + 1 < chunks) pass(kTaken, kGroup + 32);
     }
     await_sent<0>();
   }
@@ -185,6 +188,7 @@ struct Walker {
         for (int i = 0; i < 4; ++i) memory[n][i] *= total;
       }
       pin(memory);
+      pin(kept);
       pin(given);
       begin_products();
 #pragma unroll
@@ -228,7 +232,8 @@ struct Walker {
   __device__ void hand_out(int step, const uint32_t (&pairs)[8][2]) const {
     int lane = threadIdx.x % 32, warp = threadIdx.x % kGroup / 32;
     if constexpr (kAligned) {
-      if (step >= Rooms<KP>::kOutputs) meet(kTaken, kGroup + 32);
+      // Not before the sender has met for the step before: a barrier takes one step at a time.
+      if (step > 0) meet(kTaken, kGroup + 32);
       Half *row = output(step) + tile_place(lane / 16 * 8 + lane % 8, 16 * warp + 8 * (lane / 8 % 2));
 #pragma unroll
       for (int n = 0; n < 8; n += 2) {
@@ -245,7 +250,7 @@ struct Walker {
       TokenColumns<Half>::Pairs all;
 #pragma unroll
       for (int i = 0; i < 16; ++i) all.r[i] = pairs[i / 2][i % 2];
-      columns.template store_packed<false>(all, chunk(step) * kChunk);
+      columns.store_packed(all, chunk(step) * kChunk);
     }
   }
 

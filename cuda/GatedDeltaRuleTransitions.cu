@@ -36,7 +36,7 @@ struct SolvedTiles {
         const float *pair = blocks[step][i / 2] + i % 2 * 2;
         float2 fall = *reinterpret_cast<const float2 *>(factors.fall + 16 * row + i / 2 * 8 + 2 * (lane % 4));
         float first = pair[0] * weights[i % 2], second = pair[1] * weights[i % 2];
-        Parts parts;
+        TwoParts parts;
         parts.take_pair(i, first, second);
         solved[at].store(i, parts.high.r[i], parts.low.r[i]);
         parts.take_pair(i, first * fall.x, second * fall.y);
@@ -47,7 +47,7 @@ struct SolvedTiles {
 };
 
 /// 16 rows of R from those of P, of which columns beyond 16 · last + 15 are zero.
-__device__ inline void multiply_scores(float (&sums)[8][4], const Parts (&rows)[4], int last, const Tile *solved) {
+__device__ inline void multiply_scores(float (&sums)[8][4], const TwoParts (&rows)[4], int last, const Tile *solved) {
   clear(sums);
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
@@ -189,7 +189,7 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   inputs.load(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
   int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   float rows[8][4];
-  Parts parts[4];
+  TwoParts parts[4];
   {
     float mixing[8][4];
     inputs.mix(call, mixing, rows);
@@ -303,11 +303,7 @@ cudaError_t launch_width(const GatedDeltaRuleCall &call, void *back_records, voi
 }  // namespace
 
 bool has_transitions(const GatedDeltaRuleCall &call) {
-  int device = 0, major = 0, minor = 0;
-  return call.half && padded_key_width(call.key_width) <= 128 && cudaGetDevice(&device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) == cudaSuccess && major == 9 &&
-         minor == 0;
+  return call.half && padded_key_width(call.key_width) <= 128 && is_hopper();
 }
 
 int64_t transition_bytes(int key_width) {

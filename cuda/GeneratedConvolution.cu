@@ -33,7 +33,7 @@ __global__ void activate(GeneratedConvolutionCall call) {
     if (token + row < call.tokens && column + further < call.inner_width)
       pair = *reinterpret_cast<const uint32_t *>(from + row * call.inner.token + further);
     float low = __uint_as_float(pair << 16), high = __uint_as_float(pair & 0xffff0000u);
-    numbers[i] = packed(low * sigmoid(low), high * sigmoid(high));
+    numbers[i] = packed(low * quick_sigmoid(low), high * quick_sigmoid(high));
   }
   static_cast<uint4 *>(call.factors)[index] = make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]);
 }
@@ -63,7 +63,7 @@ __device__ inline void write(const float (&z)[2][8], Half *to, const GeneratedCo
     Numbers<8> out;
 #pragma unroll
     for (int i = 0; i < 8; i += 2)
-      out.r[i / 2] = packed(z[half][i] * sigmoid(z[half][i]), z[half][i + 1] * sigmoid(z[half][i + 1]));
+      out.r[i / 2] = packed(z[half][i] * quick_sigmoid(z[half][i]), z[half][i + 1] * quick_sigmoid(z[half][i + 1]));
     out.store(to + 8 * half * call.channels);
   }
 }
@@ -146,13 +146,7 @@ cudaError_t launch_activation(const GeneratedConvolutionCall &call) {
 
 }  // namespace
 
-bool has_generated_convolution() {
-  int device = 0, major = 0, minor = 0;
-  return cudaGetDevice(&device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) == cudaSuccess && major == 9 &&
-         minor == 0;
-}
+bool has_generated_convolution() { return is_hopper(); }
 
 int64_t generated_convolution_bytes(int batch, int tokens, int inner_width) {
   return int64_t(batch) * ((tokens + 63) / 64) * 64 * padded_inner_width(inner_width) * 2;

@@ -46,7 +46,7 @@ __device__ inline void differentiate(Turned &out, const float (&taps)[8][4], con
       float z = 0.0f, of_taps[4];
 #pragma unroll
       for (int w = 0; w < 4; ++w) z += k[w] * inputs[half][w].at(i);
-      float s = sigmoid(z), of_z = incoming[half].at(i) * s * (1.0f + z * (1.0f - s));
+      float s = quick_sigmoid(z), of_z = incoming[half].at(i) * s * (1.0f + z * (1.0f - s));
 #pragma unroll
       for (int w = 0; w < 4; ++w) {
         of_taps[w] = of_z * inputs[half][w].at(i);
@@ -168,8 +168,9 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
               Numbers<4>{{packed(out.x[half][0], out.x[half][1]), packed(out.x[half][2], out.x[half][3])}}.store(of_x +
                                                                                                                further);
               const uint32_t(&numbers)[8] = out.taps[half];
-              of_taps[further / 2] = make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]);
-              of_taps[further / 2 + 1] = make_uint4(numbers[4], numbers[5], numbers[6], numbers[7]);
+              // They are not to take the place of factors in the second-level cache.
+              __stcs(of_taps + further / 2, make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]));
+              __stcs(of_taps + further / 2 + 1, make_uint4(numbers[4], numbers[5], numbers[6], numbers[7]));
             }
           }
         }

@@ -19,11 +19,17 @@ using torch::autograd::variable_list;
 
 constexpr const char *kName = "generated_convolution";
 
+bool lies_on_16_bytes(const at::Tensor &x) { return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0; }
+
 /// `x`, or a copy of it, whose rows can be moved 16 bytes at a time.
 at::Tensor with_whole_rows(const at::Tensor &x) {
-  bool lies = x.dim() == 3 && x.stride(2) == 1 && x.stride(0) % 8 == 0 && x.stride(1) % 8 == 0 &&
-              reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0;
+  bool lies = x.dim() == 3 && x.stride(2) == 1 && x.stride(0) % 8 == 0 && x.stride(1) % 8 == 0 && lies_on_16_bytes(x);
   return lies ? x : x.clone(at::MemoryFormat::Contiguous);
+}
+
+/// `x`, or a copy of it, without gaps and aligned to 16 bytes.
+at::Tensor whole(const at::Tensor &x) {
+  return x.is_contiguous() && lies_on_16_bytes(x) ? x : x.clone(at::MemoryFormat::Contiguous);
 }
 
 SequenceRows checked_rows(const char *name, const at::Tensor &tensor, const at::Tensor &like, at::IntArrayRef shape) {
@@ -68,10 +74,10 @@ at::Tensor factors_of(GeneratedConvolutionCall &call, const at::Tensor &like) {
   return factors;
 }
 
-at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &weight,
+at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &any_weight,
                      const at::Tensor &bias, const at::Tensor &window) {
   c10::cuda::CUDAGuard guard(any_x.device());
-  const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner);
+  const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner), weight = whole(any_weight);
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor y = at::empty(x.sizes(), x.options());
   if (y.numel() == 0) return y;
@@ -83,12 +89,13 @@ at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const
 
 /// Gradients of x, inner, weight and bias.
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
-    const at::Tensor &of_y, const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &weight,
+    const at::Tensor &of_y, const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &any_weight,
     const at::Tensor &bias, const at::Tensor &window) {
+  at::AutoDispatchBelowADInplaceOrView below;
   c10::cuda::CUDAGuard guard(any_x.device());
-  const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner);
+  const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner), weight = whole(any_weight);
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
-  at::Tensor incoming = of_y.contiguous();
+  at::Tensor incoming = whole(of_y);
   check_tensor(kName, "the gradient of the result", incoming, x, at::kBFloat16, x.sizes());
   at::Tensor of_x = at::empty(x.sizes(), x.options());
   int64_t rows = x.size(0) * x.size(1), width = inner.size(2);
@@ -111,7 +118,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
   return {of_x, of_inner, of_weights.narrow(1, 0, width), of_weights.select(1, width).contiguous()};
 }
 
-/// Keeps the inputs only.
+/// Keeps the inputs only. No gradient flows to the window.
 struct GeneratedConvolution : torch::autograd::Function<GeneratedConvolution> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &inner,
                             const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &window) {
@@ -138,6 +145,7 @@ at::Tensor composed(const at::Tensor &x, const at::Tensor &inner, const at::Tens
 
 at::Tensor differentiable(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
                           const at::Tensor &window) {
+  c10::cuda::CUDAGuard guard(x.device());
   if (!has_generated_convolution()) return composed(x, inner, weight, bias, window);
   return GeneratedConvolution::apply(x, inner, weight, bias, window);
 }

@@ -205,6 +205,11 @@ __device__ inline void bring_nearer(const Half *from, bool exists) {
 }
 
 /// 1 / (1 + exp(−x)), to some units of the last place.
-__device__ inline float sigmoid(float x) { return __fdividef(1.0f, 1.0f + __expf(-x)); }
+__device__ inline float quick_sigmoid(float x) {
+  float power, inverse;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(-1.44269504f * x));
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(inverse) : "f"(1.0f + power));
+  return inverse;
+}
 
 }  // namespace jet::cuda

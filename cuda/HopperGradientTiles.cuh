@@ -125,6 +125,7 @@ struct GradientCopies {
         reinterpret_cast<Half *>(to + 4 * Rooms::kAcross * (i / 8))[i % 8] =
             column < exist ? from[column] : rounded<Half>(0.0f);
       }
+      asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
       asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(arrival) : "memory");
     }
   }

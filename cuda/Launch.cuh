@@ -21,6 +21,15 @@ struct Card {
   }
 };
 
+/// Whether the present device is of compute capability 9.0, whose own instructions some kernels are made of.
+inline bool is_hopper() {
+  int device = 0, major = 0, minor = 0;
+  return cudaGetDevice(&device) == cudaSuccess &&
+         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
+         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) == cudaSuccess && major == 9 &&
+         minor == 0;
+}
+
 /// Warps of a block, each with 16 value columns, and the shared memory of its records.
 ///
 /// The part of a record that is needed from a chunk's beginning to its end has two slots where they fit, so that the

@@ -20,7 +20,8 @@ using torch::autograd::variable_list;
 
 /// Device memory that a forward pass takes beside its results; longer sequences are done in pieces.
 constexpr int64_t kForwardBytes = int64_t(512) << 20;
-/// The same of a backward pass; larger batches are done in parts, of one sequence at least.
+/// The same of a backward pass; larger batches are done in parts, of one sequence at least. (One of 65,536 tokens and 12
+/// heads of 96 × 256 takes 3.2 GB.)
 constexpr int64_t kBackwardBytes = int64_t(2) << 30;
 
 void check_launch(cudaError_t error, const char *kernel) {

@@ -12,7 +12,7 @@
 namespace jet::cuda {
 
 /// A left factor in two parts.
-struct Parts {
+struct TwoParts {
   Left<Half> high, low;
 
   __device__ void take_pair(int i, float first, float second) {
@@ -59,7 +59,7 @@ constexpr int triangle_place(int row, int column) { return row * (row + 1) / 2 +
 /// Tiles of a lower triangle of 64 × 64.
 constexpr int kTriangle = triangle_place(kChunk / 16, 0);
 
-__device__ inline void multiply_parts(float (&sums)[2][4], const Parts &left, const Right<Half> &high,
+__device__ inline void multiply_parts(float (&sums)[2][4], const TwoParts &left, const Right<Half> &high,
                                       const Right<Half> &low) {
   multiply(sums[0], sums[1], left.high, low);
   multiply(sums[0], sums[1], left.low, high);
@@ -87,7 +87,7 @@ struct SolveTiles {
         store_pair(row + 8 * kStride + 8, second[2], second[3]);
       } else if (n < warp) {
         Tile &tile = below[triangle_place(warp - 1, n)];
-        Parts parts;
+        TwoParts parts;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
           const float(&pair)[4] = i < 2 ? first : second;
@@ -106,7 +106,7 @@ struct SolveTiles {
     solve_column(solved, diagonal[block], kStride, column);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      Parts parts;
+      TwoParts parts;
 #pragma unroll
       for (int i = 0; i < 4; ++i) parts.take_pair(i, solved[8 * half + 2 * i], solved[8 * half + 2 * i + 1]);
       int at = (column / 8 * 2 + half) * 64 + column % 8 * 8;
@@ -120,7 +120,7 @@ struct SolveTiles {
   /// written.
   __device__ void solve(float (&solved)[4][2][4]) const {
     int column = threadIdx.x / 32;
-    Parts parts[4];
+    TwoParts parts[4];
     Tile::load_same<false>(parts[0].high.r, inverse[column].high);
     Tile::load_same<false>(parts[0].low.r, inverse[column].low);
 #pragma unroll
@@ -143,7 +143,7 @@ struct SolveTiles {
         Tile::load<false>(low.r, tile.low);
         multiply_parts(sums, parts[k], high, low);
       }
-      Parts product;
+      TwoParts product;
       product.take(sums[0], sums[1]);
       Tile::load_same<true>(high.r, inverse[row].high);
       Tile::load_same<true>(low.r, inverse[row].low);

@@ -98,7 +98,6 @@ struct TokenColumns {
   }
 
   /// Writes the 64 tokens from `first`; pairs.r[i] is x[i / 2] of store(x), packed.
-  template <bool kPaired>
   __device__ void store_packed(const Pairs &pairs, int first) const {
     int lane = threadIdx.x & 31;
     int column = first_column + 2 * (lane & 3), token = first + (lane >> 2);
@@ -108,8 +107,8 @@ struct TokenColumns {
     for (int row = 0; row < 8; ++row) {
       bool exists = token + 8 * row < tokens;
       uint32_t low = transposed(pairs.r[2 * row]), high = transposed(pairs.r[2 * row + 1]);
-      store_pair(to, kPaired, exists && left, exists && column + 1 < width, low);
-      store_pair(to + 8, kPaired, exists && right, exists && column + 9 < width, high);
+      store_pair(to, is_paired, exists && left, exists && column + 1 < width, low);
+      store_pair(to + 8, is_paired, exists && right, exists && column + 9 < width, high);
       to += 8 * stride;
     }
   }

@@ -23,22 +23,27 @@ struct TokenTiles {
   }
 
   cudaError_t describe(const TokenView &view, int batch, int tokens, int heads, int width) {
-    void *found = nullptr;
-    cudaDriverEntryPointQueryResult state;
-    cudaError_t error =
-        cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000, cudaEnableDefault, &state);
-    if (error != cudaSuccess) return error;
-    if (state != cudaDriverEntryPointSuccess) return cudaErrorNotSupported;
+    static const auto encode = reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(encoder());
+    if (!encode) return cudaErrorNotSupported;
     auto bytes = [](int64_t elements) { return static_cast<cuuint64_t>(elements * 2); };
     auto count = [](int n) { return static_cast<cuuint64_t>(n); };
     cuuint64_t sizes[] = {count(width), count(heads), count(tokens), count(batch)};
     cuuint64_t strides[] = {bytes(view.head), bytes(view.token), bytes(view.batch)};
     cuuint32_t box[] = {kTileColumns, 1, kChunk, 1}, steps[] = {1, 1, 1, 1};
-    auto *encode = reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(found);
     CUresult result = encode(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, const_cast<void *>(view.data), sizes, strides, box,
                              steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
                              CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+  }
+
+ private:
+  /// The driver's function, or null.
+  static void *encoder() {
+    void *found = nullptr;
+    cudaDriverEntryPointQueryResult state;
+    cudaError_t error =
+        cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000, cudaEnableDefault, &state);
+    return error == cudaSuccess && state == cudaDriverEntryPointSuccess ? found : nullptr;
   }
 };
 

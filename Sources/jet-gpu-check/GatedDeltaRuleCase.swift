@@ -41,6 +41,9 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
     GatedDeltaRuleCase(tokens: 130, keyWidth: 13, valueWidth: 96),
     GatedDeltaRuleCase(batch: 1, tokens: 1000, heads: 2, keyWidth: 24, valueWidth: 40),
     GatedDeltaRuleCase(batch: 3, tokens: 1000, heads: 50, keyWidth: 64, valueWidth: 64),
+    // Heads of three blocks, and of sixteen.
+    GatedDeltaRuleCase(batch: 1, tokens: 130, heads: 2, keyWidth: 64, valueWidth: 192),
+    GatedDeltaRuleCase(batch: 1, tokens: 70, heads: 2, keyWidth: 96, valueWidth: 1024),
     // More chunks than wait in shared memory, for heads of four blocks, of two, and of four with a ragged last one.
     GatedDeltaRuleCase(batch: 1, tokens: 1000, heads: 2, keyWidth: 96, valueWidth: 256),
     GatedDeltaRuleCase(batch: 3, tokens: 500, heads: 50, keyWidth: 64, valueWidth: 120),

@@ -2,8 +2,8 @@ public import JetTensor
 
 /// The dynamic causal depthwise convolution with the generator that makes its kernels.
 ///
-/// `kernels[t] = weight · silu(inner[t]) + bias`, then ``dynamicConvolution(_:kernels:window:counts:)``. On a GPU one kernel
-/// makes and uses them, so that they never lie in memory.
+/// `kernels[t] = weight · silu(inner[t]) + bias`, then ``dynamicConvolution(_:kernels:window:counts:)``. On a GPU of
+/// compute capability 9.0 one kernel makes and uses them, so that they do not lie in memory; backward it makes them again.
 ///
 /// - Parameters:
 ///   - x: `[B, T, D]`.
@@ -27,15 +27,17 @@ public func generatedConvolution(
   return y
 }
 
-/// Whether our CUDA kernel takes these: bfloat16, four taps, and so many tokens that it pays.
+/// Whether our CUDA operator takes these: bfloat16, four taps, and so many tokens that its kernel pays.
 private func isGeneratedOnGPU(
   _ x: Tensor, inner: Tensor, weight: Tensor, bias: Tensor, window: Tensor
 ) -> Bool {
   guard FastForm.appliesOnGPU(to: x, inner, weight, bias, window),
     [x, inner, weight, bias, window].allSatisfy({ $0.dtype == .bfloat16 }),
-    weight.isContiguous, bias.isContiguous, window.dim(2) == 4
+    bias.isContiguous, window.shape == [x.dim(0), x.dim(2), 4]
   else { return false }
-  let (leastTokens, widestInner) = (256, 512)
-  return x.dim(0) * x.dim(1) >= leastTokens && x.dim(2).isMultiple(of: 64)
-    && inner.dim(2).isMultiple(of: 8) && inner.dim(2) <= widestInner
+  let (channels, width) = (x.dim(2), inner.dim(2))
+  let (leastTokens, widths) = (256, 8...512)
+  return x.dim(0) * x.dim(1) >= leastTokens && channels > 0 && channels.isMultiple(of: 64)
+    && width.isMultiple(of: 8) && widths.contains(width)
+    && weight.shape == [4 * channels, width] && bias.shape == [4 * channels]
 }

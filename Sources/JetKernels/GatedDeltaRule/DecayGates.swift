@@ -18,7 +18,9 @@ public func decayGatesDefinition(
 public func decayGates(
   decay: Tensor, write: Tensor, logRate: Tensor, stepBias: Tensor
 ) -> (writeStrength: Tensor, logDecay: Tensor) {
-  guard FastForm.fuses(decay, write, logRate, stepBias), decay.dim(-1) <= Fused.mostHeads else {
+  guard FastForm.fuses(decay, write, logRate, stepBias), decay.dim(-1) <= Fused.mostHeads,
+    write.shape == decay.shape, [logRate, stepBias].allSatisfy({ $0.shape == [decay.dim(-1)] })
+  else {
     return decayGatesDefinition(
       decay: decay, write: write, logRate: logRate, stepBias: stepBias)
   }

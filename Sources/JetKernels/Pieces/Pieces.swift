@@ -14,9 +14,11 @@ public func piecesDefinition(of merged: Tensor, _ lengths: [Int], activated: Int
 
 /// A merged product cut into its pieces; see ``piecesDefinition(of:_:activated:)``.
 ///
-/// Backward, all gradients of the pieces are joined at once, that of `silu` on their way.
+/// Backward, all gradients of the pieces are joined at once, that of `silu` on their way. Neither `merged` nor a piece of it
+/// is to be written in place after that.
 public func pieces(of merged: Tensor, _ lengths: [Int], activated: Int = 0) -> [Tensor] {
-  guard FastForm.fuses(merged), lengths.count <= Fused.mostPieces else {
+  guard FastForm.fuses(merged), lengths.count <= Fused.mostPieces, lengths.allSatisfy({ $0 > 0 })
+  else {
     return piecesDefinition(of: merged, lengths, activated: activated)
   }
   return Fused.pieces.all(

@@ -41,7 +41,8 @@ public func jetBlockStepDefinition(
   let v = dynamicConvolutionDefinition(parts[2], kernels: taps.unsqueezed(1), window: before)
   window.assign(shiftedWindowDefinition(before, parts[2], counts: nil), at: [rows])
 
-  let gates = decayGates(decay: parts[5], write: parts[6], logRate: logRate, stepBias: stepBias)
+  let gates = decayGatesDefinition(
+    decay: parts[5], write: parts[6], logRate: logRate, stepBias: stepBias)
   var states = memory.rows(rows).float32
   let mixed = gatedDeltaRuleDefinition(
     query: silu(parts[0]).heads(heads), key: silu(parts[1]).heads(heads), value: v.heads(heads),

@@ -75,7 +75,8 @@ public func recurrentStepDefinition(
       logDecay: token(-exp(decay.logRate.float32) * step), memory: &states, scale: scale)
   case .delta(let write, let decay):
     let gates = decay.map {
-      decayGates(decay: $0.logits, write: write, logRate: $0.logRate, stepBias: $0.stepBias)
+      decayGatesDefinition(
+        decay: $0.logits, write: write, logRate: $0.logRate, stepBias: $0.stepBias)
     }
     let strength = gates?.writeStrength ?? sigmoid(write.float32)
     mixed = gatedDeltaRule(
