@@ -14,6 +14,7 @@ enum GatedDeltaRuleChecks {
   static func run(small: Bool, _ tally: inout Tally) {
     for dtype in [DType.float32, .bfloat16] {
       var cases = GatedDeltaRuleCase.all
+      if dtype == .bfloat16 { cases.append(GatedDeltaRuleCase.wide) }
       if small { cases = cases.filter { $0.tokens < 70 && $0.keyWidth < 200 } }
       for var one in cases {
         one.dtype = dtype
