@@ -3,8 +3,8 @@
 // A block has 64 value columns of one head, transposed: value columns × keys or tokens. Its first warpgroup does nothing but
 // what the next chunk waits for: it holds the memory, whose rounded numbers are the left factor of the next product, and
 // hands these over to the second warpgroup, which makes the results. One more warp asks for transitions, which the blocks of
-// a head share, and values ahead, and one sends results out. The reverse walk goes from the last chunk to the first, with the gradient of the outputs in the
-// place of the values.
+// a head share, and values ahead, and one sends results out. The reverse walk goes from the last chunk to the first, with
+// the gradient of the outputs in the place of the values.
 
 #include <algorithm>
 #include <type_traits>
@@ -180,7 +180,7 @@ struct Walker {
 
       const unsigned char *data = records.await(turn.slot, turn.use);
       take_values(given, turn.slot);
-      uint32_t place_of_data = factor_place(RecordQueue::address(data));
+      uint32_t place_of_data = factor_place(shared_address(data));
       float total = *reinterpret_cast<const float *>(data + Layout::kTotal);
 #pragma unroll
       for (int n = 0; n < kTiles; ++n) {
@@ -238,11 +238,11 @@ struct Walker {
 #pragma unroll
       for (int n = 0; n < 8; n += 2) {
         asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(
-                         RecordQueue::address(row + 8 * n * kTileColumns)),
+                         shared_address(row + 8 * n * kTileColumns)),
                      "r"(pairs[n][0]), "r"(pairs[n][1]), "r"(pairs[n + 1][0]), "r"(pairs[n + 1][1])
                      : "memory");
       }
-      show_tile();
+      show_writes();
       pass(kWritten, kGroup + 32);
     } else {
       TokenColumns<Half> columns{const_cast<Half *>(head_of<Half>(route.out, b, h)), route.out.token, call.tokens,
@@ -291,7 +291,7 @@ struct Walker {
 
       const unsigned char *data = records.await(turn.slot, turn.use);
       take_values(given, turn.slot);
-      uint32_t place_of_data = factor_place(RecordQueue::address(data));
+      uint32_t place_of_data = factor_place(shared_address(data));
       float results[8][4];
       pin(kept);
       pin(given);

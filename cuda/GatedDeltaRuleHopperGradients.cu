@@ -39,9 +39,6 @@ __device__ inline float over_warp(float x) {
   for (int distance = 1; distance < 32; distance *= 2) x += __shfl_xor_sync(~0u, x, distance);
   return x;
 }
-__device__ inline float2 numbers(uint32_t pair) {
-  return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
-}
 
 /// What two warpgroups do, the queries' or the keys'.
 template <int KP, bool kOfKeys>
@@ -95,7 +92,7 @@ struct Side {
       const uint32_t x[4] = {a.x, a.y, a.z, a.w}, y[4] = {b.x, b.y, b.z, b.w};
 #pragma unroll
       for (int n = 0; n < 4; ++n) {
-        float2 u = numbers(x[n]), v = numbers(y[n]);
+        float2 u = unpacked(x[n]), v = unpacked(y[n]);
         sum += u.x * v.x + u.y * v.y;
       }
     }
@@ -104,7 +101,7 @@ struct Side {
 
   /// Begins q · k or k · k of the tokens.
   __device__ void begin_squares(const unsigned char *rows, float (&products)[kOthers / 8][4]) const {
-    uint32_t at = RecordQueue::address(rows);
+    uint32_t at = shared_address(rows);
     uint64_t left = shared_factor(at + (kOfKeys ? Rooms::kKeys : Rooms::kQueries), kAcross, 128);
     uint64_t right = shared_factor(at + Rooms::kKeys + 16 * kOthers * group, kAcross, 128);
     begin_products();
@@ -172,7 +169,7 @@ struct Side {
   __device__ float2 own(const unsigned char *rows, int i, int n, int lane) const {
     int column = kColumns / 8 * group + n;
     const unsigned char *from = rows + (kOfKeys ? Rooms::kKeys : Rooms::kQueries) + column * kAcross;
-    return numbers(*reinterpret_cast<const uint32_t *>(from + i * 16 + lane % 4 * 4));
+    return unpacked(*reinterpret_cast<const uint32_t *>(from + i * 16 + lane % 4 * 4));
   }
 
   /// What the memory says of queries or keys.
@@ -209,7 +206,7 @@ struct Side {
 
   /// Begins what the tokens say of one another.
   __device__ void begin_others(const unsigned char *rows) {
-    uint32_t at = RecordQueue::address(rows), tiles = RecordQueue::address(copies.shared);
+    uint32_t at = shared_address(rows), tiles = shared_address(copies.shared);
     uint64_t keys = shared_factor(at + Rooms::kKeys + kColumns / 8 * group * kAcross, 128, kAcross);
     uint64_t queries = further(keys, Rooms::kQueries - Rooms::kKeys);
     pin(gradient);
@@ -341,8 +338,8 @@ struct Side {
       for (int slice = 0; slice < copies.padded_width; slice += Rooms::kSlice) {
         int columns = min(Rooms::kSlice, copies.padded_width - slice);
         const unsigned char *tile = copies.shared + Rooms::kStages + stage * Rooms::kStage;
-        uint32_t at = RecordQueue::address(tile);
-        RecordQueue::await_phase(copies.slices_there() + stage, use);
+        uint32_t at = shared_address(tile);
+        await_phase(copies.slices_there() + stage, use);
         uint32_t incoming[2][4];
         if constexpr (!kOfKeys) {
           load_incoming(incoming[0], tile, 0);
@@ -373,8 +370,8 @@ struct Side {
 
       const unsigned char *rows = copies.shared + turn % 2 * Rooms::kRows;
       const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
-      RecordQueue::await_phase(copies.rows_there() + turn % 2, turn / 2);
-      show_products();
+      await_phase(copies.rows_there() + turn % 2, turn / 2);
+      show_writes();
       float products[kOthers / 8][4];
       begin_squares(rows, products);
       scale(rows);
@@ -383,7 +380,7 @@ struct Side {
       weigh(rows, products);
       of_memory = over_warp(of_memory);
       if (threadIdx.x % 32 == 0) sums.of_memory[threadIdx.x / 32] = of_memory;
-      show_products();
+      show_writes();
       meet(1, Rooms::kThreads);
 
       begin_others(rows);

@@ -118,8 +118,9 @@ __device__ inline void take_solved(float (&rows)[8][4], int row, const Tile *sol
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       float *pair = rows[2 * n + i / 2] + i % 2 * 2;
-      pair[0] = __uint_as_float(high[i] << 16) + __uint_as_float(low[i] << 16);
-      pair[1] = __uint_as_float(high[i] & 0xffff0000u) + __uint_as_float(low[i] & 0xffff0000u);
+      float2 most = unpacked(high[i]), rest = unpacked(low[i]);
+      pair[0] = most.x + rest.x;
+      pair[1] = most.y + rest.y;
     }
   }
 }
@@ -238,9 +239,9 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     const Half *query = queries + row * kStride + 2 * (lane % 4);
 #pragma unroll
     for (int n = 0; n < KP / 8; ++n) {
-      uint32_t pair = *reinterpret_cast<const uint32_t *>(query + 8 * n);
-      sums[n][2 * half] = rise * __uint_as_float(pair << 16);
-      sums[n][2 * half + 1] = rise * __uint_as_float(pair & 0xffff0000u);
+      float2 pair = unpacked(*reinterpret_cast<const uint32_t *>(query + 8 * n));
+      sums[n][2 * half] = rise * pair.x;
+      sums[n][2 * half + 1] = rise * pair.y;
     }
   }
   subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);

@@ -32,8 +32,8 @@ __global__ void activate(GeneratedConvolutionCall call) {
     }
     if (token + row < call.tokens && column + further < call.inner_width)
       pair = *reinterpret_cast<const uint32_t *>(from + row * call.inner.token + further);
-    float low = __uint_as_float(pair << 16), high = __uint_as_float(pair & 0xffff0000u);
-    numbers[i] = packed(low * quick_sigmoid(low), high * quick_sigmoid(high));
+    float2 x = unpacked(pair);
+    numbers[i] = packed(x.x * quick_sigmoid(x.x), x.y * quick_sigmoid(x.y));
   }
   static_cast<uint4 *>(call.factors)[index] = make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]);
 }

@@ -2,9 +2,9 @@
 // taps are made again on Hopper's tensor cores.
 //
 // As in GeneratedConvolution.cu, but a thread makes the taps of four channels at a time, and the warpgroups do not take turns,
-// as products are the smaller part of the work. What a token gives to
-// the three before it passes from lane to lane, at the beginning of a warp's 16 tokens through shared memory. So a warpgroup
-// takes its tiles from the last to the first, and begins with the one after them where that is of the same sequence.
+// as products are the smaller part of the work. What a token gives to the three before it passes from lane to lane, at the
+// beginning of a warp's 16 tokens through shared memory. So a warpgroup takes its tiles from the last to the first, and
+// begins with the one after them where that is of the same sequence.
 
 #include "GeneratedTaps.cuh"
 #include "HandOver.cuh"

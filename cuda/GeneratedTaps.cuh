@@ -3,8 +3,8 @@
 //
 // A block keeps the generator's weights of a block of channels in shared memory as the right factor; the left factor, silu
 // of the generator's inner layer, comes from device memory in the order in which registers hold it. After the inner layer's
-// columns comes one of ones, whose weights are the bias. Columns of the right factor are in such an order that a thread gets all four taps of eight channels side by side, for the tokens lane / 4 and
-// 8 + lane / 4 of its warp's 16.
+// columns comes one of ones, whose weights are the bias. Columns of the right factor are in such an order that a thread gets
+// all four taps of eight channels side by side, for the tokens lane / 4 and 8 + lane / 4 of its warp's 16.
 #pragma once
 
 #include <algorithm>
@@ -85,7 +85,7 @@ __device__ void load_generator(const GeneratedConvolutionCall &call, int first, 
     int64_t row = int64_t(first + place.channel) * kGeneratedTaps + place.tap;
     unsigned char *to = shared + (column / 8 * Sizes::kRows + n) * 16;
     if (column < call.inner_width) {
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(RecordQueue::address(to)),
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to)),
                    "l"(weight + row * call.inner_width + column)
                    : "memory");
     } else {
@@ -94,7 +94,7 @@ __device__ void load_generator(const GeneratedConvolutionCall &call, int first, 
   }
   asm volatile("cp.async.wait_all;" ::: "memory");
   // The products read what threads have written.
-  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+  show_writes();
 }
 
 /// Begins to read the left factor of a tile.
@@ -120,7 +120,7 @@ template <int KR, int N>
 __device__ inline void begin_taps(float (&sums)[N / 8][4], uint32_t (&left)[Taps<KR>::kSteps][4],
                                   const unsigned char *shared, int first) {
   using Sizes = Taps<KR>;
-  uint32_t place = factor_place(RecordQueue::address(shared)) + first;
+  uint32_t place = factor_place(shared_address(shared)) + first;
   pin(left);
   begin_products();
 #pragma unroll

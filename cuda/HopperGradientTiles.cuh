@@ -102,22 +102,20 @@ struct GradientCopies {
   /// By all threads, which then have to meet, before anything else.
   __device__ void start() const {
     if (threadIdx.x != 0) return;
-    for (int i = 0; i < 2; ++i) RecordQueue::start_place(rows_there() + i, Rooms::kThreads + 1);
-    for (int i = 0; i < Rooms::kCount; ++i) RecordQueue::start_place(slices_there() + i, Rooms::kThreads / 2 + 1);
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    for (int i = 0; i < 2; ++i) start_place(rows_there() + i, Rooms::kThreads + 1);
+    for (int i = 0; i < Rooms::kCount; ++i) start_place(slices_there() + i, Rooms::kThreads / 2 + 1);
+    publish_places();
   }
 
   /// Begins to bring eight numbers of a token's row from each 32 columns, `kGroups` times; of the columns `exist` exist.
   /// This thread arrives with them.
   template <int kGroups>
   __device__ static void bring_row(unsigned char *to, const Half *from, int exist, bool aligned, uint64_t *there) {
-    uint32_t arrival = RecordQueue::address(there);
     if (aligned) {
 #pragma unroll
       for (int i = 0; i < kGroups; ++i)
         copy(to + 4 * Rooms::kAcross * i, exist > 32 * i ? from + 32 * i : from, exist > 32 * i);
-      asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(arrival) : "memory");
+      asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(there)) : "memory");
     } else {
 #pragma unroll 1
       for (int i = 0; i < 8 * kGroups; ++i) {
@@ -125,8 +123,8 @@ struct GradientCopies {
         reinterpret_cast<Half *>(to + 4 * Rooms::kAcross * (i / 8))[i % 8] =
             column < exist ? from[column] : rounded<Half>(0.0f);
       }
-      asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-      asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(arrival) : "memory");
+      show_writes();
+      arrive(there);
     }
   }
 
@@ -151,9 +149,8 @@ struct GradientCopies {
     bring_row<KP / 32>(to + (kOfKeys ? Rooms::kKeys : Rooms::kQueries) + place(), exist > 0 ? row + column() : row,
                        exist, aligned_rows, there);
     if (!kOfKeys && threadIdx.x == 0) {
-      RecordQueue::expect(there, sizeof(Factors));
-      RecordQueue::bring(to + Rooms::kFactors, static_cast<const Factors *>(replay.factors) + chunk, sizeof(Factors),
-                         there);
+      expect_bytes(there, sizeof(Factors));
+      bring_bytes(to + Rooms::kFactors, static_cast<const Factors *>(replay.factors) + chunk, sizeof(Factors), there);
     }
   }
 
@@ -185,10 +182,9 @@ struct GradientCopies {
       int columns = min(Rooms::kSlice, padded_width - next.slice), of_tokens = kChunk * 2, of_keys = KP * 2;
       int64_t row = int64_t(next.chunk) * padded_width + next.slice;
       auto bring = [&](int place, const void *from, int row_bytes) {
-        RecordQueue::bring(to + place, static_cast<const unsigned char *>(from) + row * row_bytes, columns * row_bytes,
-                           there);
+        bring_bytes(to + place, static_cast<const unsigned char *>(from) + row * row_bytes, columns * row_bytes, there);
       };
-      RecordQueue::expect(there, columns * 2 * (of_tokens + of_keys));
+      expect_bytes(there, columns * 2 * (of_tokens + of_keys));
       bring(Rooms::kSolved, gradients.solved, of_tokens);
       bring(Rooms::kCorrections, replay.corrections, of_tokens);
       bring(Rooms::kMemories, replay.memories, of_keys);

@@ -31,6 +31,10 @@ __device__ inline uint32_t packed(float low, float high) {
   return *reinterpret_cast<uint32_t *>(&pair);
 }
 
+__device__ inline float2 unpacked(uint32_t pair) {
+  return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
+}
+
 __device__ inline void store_pair(Half *to, float low, float high) {
   *reinterpret_cast<uint32_t *>(to) = packed(low, high);
 }

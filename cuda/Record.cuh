@@ -2,6 +2,7 @@
 // wants it, so that a chunk arrives by one copy.
 #pragma once
 
+#include "Arrivals.cuh"
 #include "GatedDeltaRule.h"
 #include "Mma.cuh"
 
@@ -42,47 +43,11 @@ struct RecordQueue {
   int bytes;
   int from;  // where the part begins in a record
 
-  __device__ static uint32_t address(const void *p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
-
 #if __CUDA_ARCH__ >= 900
-  /// By one thread, before `start`: as many arrivals are awaited at a place each time.
-  __device__ static void start_place(uint64_t *place, int count) {
-    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(address(place)), "r"(count) : "memory");
-  }
-
-  /// Waits until all have arrived at a place for the time `use`, counted from 0.
-  __device__ static void await_phase(const uint64_t *place, int use) {
-    uint32_t at = address(place);
-    uint32_t done = 0;
-    while (!done) {
-      asm volatile(
-          "{\n.reg .pred p;\n"
-          "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
-          "selp.u32 %0, 1, 0, p;\n}"
-          : "=r"(done)
-          : "r"(at), "r"(use & 1)
-          : "memory");
-    }
-  }
-
-  /// Arrives at a place, at which `bytes` of copies are awaited as well. By one thread.
-  __device__ static void expect(uint64_t *place, int bytes) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(address(place)), "r"(bytes)
-                 : "memory");
-  }
-
-  /// Begins a copy that arrives at a place, of a multiple of 16 bytes. By one thread.
-  __device__ static void bring(void *to, const void *from, int bytes, uint64_t *place) {
-    asm volatile(
-        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(address(to)),
-        "l"(from), "r"(bytes), "r"(address(place))
-        : "memory");
-  }
-
   /// Begins the copy of the part of `record` into a slot that nobody reads any more. By one thread.
   __device__ void copy(int slot, const unsigned char *record) const {
-    expect(arrivals + slot, bytes);
-    bring(slots + slot * bytes, record + from, bytes, arrivals + slot);
+    expect_bytes(arrivals + slot, bytes);
+    bring_bytes(slots + slot * bytes, record + from, bytes, arrivals + slot);
   }
 #endif
 
@@ -91,8 +56,7 @@ struct RecordQueue {
 #if __CUDA_ARCH__ >= 900
     if (threadIdx.x == 0) {
       for (int i = 0; i < count; ++i) start_place(arrivals + i, 1);
-      asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-      asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+      publish_places();
     }
 #endif
   }
@@ -104,7 +68,7 @@ struct RecordQueue {
 #else
     unsigned char *to = slots + slot * bytes;
     for (int i = 16 * threadIdx.x; i < bytes; i += 16 * blockDim.x) {
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address(to + i)), "l"(record + from + i)
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared_address(to + i)), "l"(record + from + i)
                    : "memory");
     }
 #endif

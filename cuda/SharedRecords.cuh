@@ -22,16 +22,15 @@ struct SharedRecords {
   __device__ void start() const {
     if (threadIdx.x != 0) return;
     for (int slot = 0; slot < count; ++slot) {
-      RecordQueue::start_place(arrivals + slot, 1);
-      RecordQueue::start_place(releases + slot, cluster_size());
+      start_place(arrivals + slot, 1);
+      start_place(releases + slot, cluster_size());
     }
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    publish_places();
   }
 
   /// Waits until all blocks have released a slot before its `use`-th use, counted from 0.
   __device__ void await_release(int slot, int use) const {
-    if (use > 0) RecordQueue::await_phase(releases + slot, use - 1);
+    if (use > 0) await_phase(releases + slot, use - 1);
   }
 
   /// Begins this block's share of the copy of a record into a slot that was released; `more_bytes` of the block's own are to
@@ -39,28 +38,28 @@ struct SharedRecords {
   __device__ void fetch(int slot, const unsigned char *record, int more_bytes) const {
     int blocks = cluster_size(), part = bytes / blocks, at = cluster_rank() * part;
     unsigned char *to = slots + slot * bytes + at;
-    RecordQueue::expect(arrivals + slot, bytes + more_bytes);
+    expect_bytes(arrivals + slot, bytes + more_bytes);
     if (blocks == 1) {
-      RecordQueue::bring(to, record, part, arrivals + slot);
+      bring_bytes(to, record, part, arrivals + slot);
     } else {
       asm volatile(
           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], "
-          "%4;" ::"r"(RecordQueue::address(to)),
-          "l"(record + at), "r"(part), "r"(RecordQueue::address(arrivals + slot)), "h"(static_cast<unsigned short>((1 << blocks) - 1))
+          "%4;" ::"r"(shared_address(to)),
+          "l"(record + at), "r"(part), "r"(shared_address(arrivals + slot)), "h"(static_cast<unsigned short>((1 << blocks) - 1))
           : "memory");
     }
   }
 
   /// Waits for the `use`-th record of a slot. By all threads that read it.
   __device__ const unsigned char *await(int slot, int use) const {
-    RecordQueue::await_phase(arrivals + slot, use);
+    await_phase(arrivals + slot, use);
     return slots + slot * bytes;
   }
 
   /// Tells all blocks that none of this block's threads reads a slot any more. By one thread. It orders nothing but what
   /// was read: an order among clusters would wait for all that the thread has written to device memory.
   __device__ void release(int slot) const {
-    uint32_t own = RecordQueue::address(releases + slot);
+    uint32_t own = shared_address(releases + slot);
     for (int rank = 0; rank < cluster_size(); ++rank) {
       asm volatile(
           "{\n.reg .b32 theirs;\n"

@@ -18,7 +18,8 @@ struct TwoParts {
   __device__ void take_pair(int i, float first, float second) {
     uint32_t pair = packed(first, second);
     high.r[i] = pair;
-    low.r[i] = packed(first - __uint_as_float(pair << 16), second - __uint_as_float(pair & 0xffff0000u));
+    float2 most = unpacked(pair);
+    low.r[i] = packed(first - most.x, second - most.y);
   }
   __device__ void take(const float (&first)[4], const float (&second)[4]) {
     take_pair(0, first[0], first[1]);
@@ -126,8 +127,9 @@ struct SolveTiles {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       float *pair = solved[0][i / 2] + i % 2 * 2;
-      pair[0] = __uint_as_float(parts[0].high.r[i] << 16) + __uint_as_float(parts[0].low.r[i] << 16);
-      pair[1] = __uint_as_float(parts[0].high.r[i] & 0xffff0000u) + __uint_as_float(parts[0].low.r[i] & 0xffff0000u);
+      float2 most = unpacked(parts[0].high.r[i]), rest = unpacked(parts[0].low.r[i]);
+      pair[0] = most.x + rest.x;
+      pair[1] = most.y + rest.y;
     }
 #pragma unroll
     for (int step = 1; step < 4; ++step) {

@@ -77,9 +77,9 @@ struct TokenColumns {
     if constexpr (sizeof(T) == 2) {
 #pragma unroll
       for (int i = 0; i < 16; ++i) {
-        uint32_t pair = transposed(pairs.r[i]);
-        x[i >> 1][2 * (i & 1)] = __uint_as_float(pair << 16);
-        x[i >> 1][2 * (i & 1) + 1] = __uint_as_float(pair & 0xffff0000u);
+        float2 pair = unpacked(transposed(pairs.r[i]));
+        x[i >> 1][2 * (i & 1)] = pair.x;
+        x[i >> 1][2 * (i & 1) + 1] = pair.y;
       }
     } else {
       int lane = threadIdx.x & 31;

@@ -56,16 +56,16 @@ __device__ inline int tile_place(int token, int column) { return token * kTileCo
 __device__ inline void bring_tile(void *to, const TokenTiles &from, int b, int token, int h, int column, uint64_t *arrival) {
   asm volatile(
       "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %4, %5}], "
-      "[%6];" ::"r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))),
+      "[%6];" ::"r"(shared_address(to)),
       "l"(&from.map), "r"(column), "r"(h), "r"(token), "r"(b),
-      "r"(static_cast<uint32_t>(__cvta_generic_to_shared(arrival)))
+      "r"(shared_address(arrival))
       : "memory");
 }
 
-/// Begins to write a tile, as a group of its own. By one thread, after all that wrote it have passed show_tile() and met.
+/// Begins to write a tile, as a group of its own. By one thread, after all that wrote it have passed show_writes() and met.
 __device__ inline void send_tile(const TokenTiles &to, int b, int token, int h, int column, const void *from) {
   asm volatile("cp.async.bulk.tensor.4d.global.shared::cta.tile.bulk_group [%0, {%1, %2, %3, %4}], [%5];" ::"l"(&to.map),
-               "r"(column), "r"(h), "r"(token), "r"(b), "r"(static_cast<uint32_t>(__cvta_generic_to_shared(from)))
+               "r"(column), "r"(h), "r"(token), "r"(b), "r"(shared_address(from))
                : "memory");
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 }
@@ -74,8 +74,6 @@ template <int kPending>
 __device__ inline void await_sent() {
   asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(kPending) : "memory");
 }
-/// Makes what the thread wrote to shared memory visible to copies.
-__device__ inline void show_tile() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 #endif
 

@@ -49,9 +49,6 @@ __device__ inline void wait_products() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
 }
 
-/// What this thread wrote to shared memory, or has seen arrive there, is there for the products that it begins.
-__device__ inline void show_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
-
 /// Keeps the compiler from moving what reads or writes these registers across this place.
 template <int N, int M>
 __device__ inline void pin(float (&x)[N][M]) {
