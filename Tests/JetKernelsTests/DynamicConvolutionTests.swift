@@ -125,6 +125,27 @@ struct DynamicConvolutionTests {
     }
   }
 
+  @Test(
+    "a generator's kernels are weight · silu(inner) + bias, and padding stays out of the window")
+  func generated() {
+    withoutGradients {
+      // silu(0) = 0, so the first token's kernels are the bias alone; silu(20) is 20 within float32.
+      let inner = Tensor([0, 20] as [Float], shape: [1, 2, 1])
+      let weight = Tensor([5, 0, 0, -1] as [Float], shape: [4, 1])
+      let bias = Tensor([1000, 100, 10, 1] as [Float], shape: [4])
+      let x = Tensor([2, 3] as [Float], shape: [1, 2, 1])
+      let before = Tensor([4, 5, 6, 7] as [Float], shape: [1, 1, 4])
+      let sums = Tensor([5672, 1100 * 6 + 100 * 7 + 10 * 2 - 19 * 3] as [Float], shape: [1, 2, 1])
+      for (counts, after) in [(nil, [6, 7, 2, 3]), ([1], [5, 6, 7, 2])] as [([Int]?, [Float])] {
+        var window = before.clone()
+        let y = generatedConvolution(
+          x, inner: inner, weight: weight, bias: bias, window: &window, counts: counts)
+        expectNear(y, near: silu(sums), Bound.pass.relative(.float32))
+        #expect(window.values.map { Float($0) } == after)
+      }
+    }
+  }
+
   @Test("gradients are the differences of the definition")
   func gradients() {
     let numbers = Numbers()
