@@ -15,11 +15,6 @@
 namespace jet::cuda {
 namespace {
 
-__device__ inline float over_quad(float x) {
-  x += __shfl_xor_sync(~0u, x, 1);
-  return x + __shfl_xor_sync(~0u, x, 2);
-}
-
 template <typename T, int KP>
 __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
     gradients_of_chunks(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients,

@@ -30,10 +30,6 @@ __device__ inline int lane_now() {
   return lane;
 }
 
-__device__ inline float over_quad(float x) {
-  x += __shfl_xor_sync(~0u, x, 1);
-  return x + __shfl_xor_sync(~0u, x, 2);
-}
 __device__ inline float over_warp(float x) {
 #pragma unroll
   for (int distance = 1; distance < 32; distance *= 2) x += __shfl_xor_sync(~0u, x, distance);

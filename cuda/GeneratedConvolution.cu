@@ -19,7 +19,7 @@ __global__ void activate(GeneratedConvolutionCall call) {
   if (index >= int64_t(call.batch) * tiles * 4 * kSteps * 32) return;
   int lane = index % 32, step = index / 32 % kSteps, warp = index / 32 / kSteps % 4;
   int64_t tile = index / 32 / kSteps / 4;
-  int b = tile / tiles, token = tile % tiles * 64 + 16 * warp + lane / 4, column = 16 * step + lane % 4 * 2;
+  int b = tile / tiles, token = tile % tiles * kTileTokens + 16 * warp + lane / 4, column = 16 * step + lane % 4 * 2;
   const Half *from = static_cast<const Half *>(call.inner.data) + b * call.inner.batch + token * call.inner.token + column;
   uint32_t numbers[4];
 #pragma unroll
@@ -75,14 +75,10 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1) generate_and_convolve(
 #ifdef JET_HAS_WARPGROUPS
   using Sizes = Taps<KR>;
   extern __shared__ __align__(128) unsigned char shared[];
-  int tiles_of_sequence = call.tiles(), tiles = call.batch * tiles_of_sequence;
-  int64_t items = int64_t(call.channels / Sizes::kChannels) * tiles;
-  int64_t item = items * blockIdx.x / gridDim.x, last = items * (blockIdx.x + 1) / gridDim.x;
+  int tiles_of_sequence = call.tiles();
   int group = threadIdx.x / 128, warp = threadIdx.x % 128 / 32, lane = threadIdx.x % 32;
-  while (item < last) {
-    int block = item / tiles, first_channel = block * Sizes::kChannels;
-    int from = item - int64_t(block) * tiles, to = min(int64_t(tiles), last - int64_t(block) * tiles);
-    item += to - from;
+  for (TileRuns<KR> runs(call); runs.next();) {
+    int first_channel = runs.first_channel, from = runs.from, to = runs.to;
     __syncthreads();
     load_generator<KR>(call, first_channel, shared);
     __syncthreads();
@@ -91,15 +87,15 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1) generate_and_convolve(
     if (group == 1) meet(kTurn, kConvolutionThreads);
     int b = (from + group) / tiles_of_sequence, local = (from + group) % tiles_of_sequence;
     for (int tile = from + group; tile < to + group; tile += 2) {
-      int first_token = local * Sizes::kTile, token = first_token + 16 * warp + lane / 4;
+      int first_token = local * kTileTokens, token = first_token + 16 * warp + lane / 4;
       int first_of_thread = first_channel + lane % 4 * 8;
       Inputs source(call, b, first_token, token, first_of_thread);
       Half *y = static_cast<Half *>(call.y) + (int64_t(b) * call.tokens + token) * call.channels + first_of_thread;
       for (local += 2; local >= tiles_of_sequence; local -= tiles_of_sequence) ++b;
       // The inputs of the tile after this one.
-      int ahead = local * Sizes::kTile + threadIdx.x % 128;
+      int ahead = local * kTileTokens + threadIdx.x % 128;
       bring_nearer(static_cast<const Half *>(call.x.data) + b * call.x.batch + ahead * call.x.token + first_channel,
-                   tile + 2 < to && threadIdx.x % 128 < Sizes::kTile && ahead < call.tokens);
+                   tile + 2 < to && threadIdx.x % 128 < kTileTokens && ahead < call.tokens);
 #pragma unroll
       for (int part = 0; part < Sizes::kParts; ++part) {
         float taps[16][4], z[2][8];
@@ -149,7 +145,7 @@ cudaError_t launch_activation(const GeneratedConvolutionCall &call) {
 bool has_generated_convolution() { return is_hopper(); }
 
 int64_t generated_convolution_bytes(int batch, int tokens, int inner_width) {
-  return int64_t(batch) * ((tokens + 63) / 64) * 64 * padded_inner_width(inner_width) * 2;
+  return int64_t(batch) * ((tokens + kTileTokens - 1) / kTileTokens) * kTileTokens * padded_inner_width(inner_width) * 2;
 }
 
 cudaError_t generated_convolution(const GeneratedConvolutionCall &call) {

@@ -1,5 +1,5 @@
 // GeneratedConvolution.h: the causal depthwise convolution of four taps whose kernels a generator makes from each token, in
-// one kernel: the taps [B, T, 4·D] never lie in device memory.
+// one kernel: the taps [B, T, 4·D] never lie in device memory. Backward they are made again, and their gradients do.
 //
 //     a[t] = silu(inner[t])    k[t, d, w] = W[4·d + w] · a[t] + bias[4·d + w]
 //     y[t, d] = silu(z[t, d])  z[t, d] = Σ_w k[t, d, w] x[t − 3 + w, d]
@@ -16,6 +16,8 @@
 namespace jet::cuda {
 
 constexpr int kGeneratedTaps = 4;
+/// Tokens that a warpgroup has at a time.
+constexpr int kTileTokens = 64;
 /// The widest inner layer of a generator.
 constexpr int kMostInner = 512;
 
@@ -40,7 +42,7 @@ struct GeneratedConvolutionCall {
   void *y;             // [B, T, D]
   cudaStream_t stream;
 
-  constexpr int tiles() const { return (tokens + 63) / 64; }
+  constexpr int tiles() const { return (tokens + kTileTokens - 1) / kTileTokens; }
 };
 
 /// Whether the present device has the kernel: compute capability 9.0.

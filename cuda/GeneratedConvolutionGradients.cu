@@ -75,9 +75,9 @@ __device__ inline void differentiate(Turned &out, const float (&taps)[8][4], con
 /// Asks for what a warpgroup will read of a tile.
 __device__ inline void bring_next(const GeneratedConvolutionCall &call, const GeneratedConvolutionGradients &gradients,
                                   int tile, int first_channel, bool exists) {
-  int tiles = call.tiles(), b = tile / tiles, token = tile % tiles * 64 + threadIdx.x % 64;
+  int tiles = call.tiles(), b = tile / tiles, token = tile % tiles * kTileTokens + threadIdx.x % kTileTokens;
   exists = exists && token < call.tokens;
-  if (threadIdx.x % 128 < 64) {
+  if (threadIdx.x % 128 < kTileTokens) {
     bring_nearer(static_cast<const Half *>(call.x.data) + b * call.x.batch + token * call.x.token + first_channel, exists);
   } else {
     int64_t row = int64_t(b) * call.tokens + token;
@@ -94,16 +94,12 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
   using Sizes = Taps<KR>;
   using Carried = Carries<KR>;
   extern __shared__ __align__(128) unsigned char shared[];
-  int tiles_of_sequence = call.tiles(), tiles = call.batch * tiles_of_sequence;
-  int64_t items = int64_t(call.channels / Sizes::kChannels) * tiles;
-  int64_t item = items * blockIdx.x / gridDim.x, last = items * (blockIdx.x + 1) / gridDim.x;
+  int tiles_of_sequence = call.tiles();
   int group = threadIdx.x / 128, warp = threadIdx.x % 128 / 32, lane = threadIdx.x % 32;
   Carried &carries = reinterpret_cast<Carried *>(shared + Sizes::kBytes)[group];
   int turn = 0;  // modulo kKept
-  while (item < last) {
-    int block = item / tiles, first_channel = block * Sizes::kChannels;
-    int from = item - int64_t(block) * tiles, to = min(int64_t(tiles), last - int64_t(block) * tiles);
-    item += to - from;
+  for (TileRuns<KR> runs(call); runs.next();) {
+    int first_channel = runs.first_channel, from = runs.from, to = runs.to;
     __syncthreads();
     load_generator<KR>(call, first_channel, shared);
     __syncthreads();
@@ -111,13 +107,13 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
     // This warpgroup's tiles, and the one after them, of which only what it gives to these is wanted.
     int first = group == 0 ? from : from + most, end = group == 0 ? from + most : to;
     uint32_t left[Sizes::kSteps][4];
-    bool is_wanted = end < tiles && end % tiles_of_sequence > 0;
+    bool is_wanted = end < runs.tiles && end % tiles_of_sequence > 0;
     if (is_wanted) load_inner<KR>(left, call.factors, end);
     for (int step = 0; step <= most; ++step) {
       int tile = end - step, b = tile / tiles_of_sequence, local = tile % tiles_of_sequence;
       if (step > 0) is_wanted = tile >= first;
       bool has_next = tile - 1 >= first, has_later = local + 1 < tiles_of_sequence;
-      int first_token = local * Sizes::kTile, token = first_token + 16 * warp + lane / 4;
+      int first_token = local * kTileTokens, token = first_token + 16 * warp + lane / 4;
       int first_of_thread = first_channel + lane % 4 * 8;
       Inputs source(call, b, first_token, token, first_of_thread);
       int64_t at = (int64_t(b) * call.tokens + token) * call.channels + first_of_thread;

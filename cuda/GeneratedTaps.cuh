@@ -19,7 +19,6 @@ namespace jet::cuda {
 /// Sizes for inner layers of padded width KR, the ones included.
 template <int KR>
 struct Taps {
-  static constexpr int kTile = 64;                     // tokens of a warpgroup
   static constexpr int kPart = 32;                     // channels whose taps a warpgroup makes at once
   static constexpr int kParts = KR <= 400 ? 2 : 1;     // of a block
   static constexpr int kChannels = kPart * kParts;
@@ -48,6 +47,31 @@ cudaError_t find_blocks(const GeneratedConvolutionCall &call, unsigned &blocks) 
   blocks = static_cast<unsigned>(std::min<int64_t>(card.multiprocessors, (items + 1) / 2));
   return error;
 }
+
+/// A block's share of all tiles: a run of them of one block of channels after another.
+template <int KR>
+struct TileRuns {
+  int tiles;  // of a block of channels
+  int64_t item, last;
+  int first_channel = 0, from = 0, to = 0;  // of the present run
+
+  __device__ explicit TileRuns(const GeneratedConvolutionCall &call) : tiles(call.batch * call.tiles()) {
+    int64_t items = int64_t(call.channels / Taps<KR>::kChannels) * tiles;
+    item = items * blockIdx.x / gridDim.x;
+    last = items * (blockIdx.x + 1) / gridDim.x;
+  }
+
+  /// Goes on to the next run, if there is one.
+  __device__ bool next() {
+    if (item >= last) return false;
+    int block = item / tiles;
+    first_channel = block * Taps<KR>::kChannels;
+    from = item - int64_t(block) * tiles;
+    to = min(int64_t(tiles), last - int64_t(block) * tiles);
+    item += to - from;
+    return true;
+  }
+};
 
 /// Calls with KR, the padded inner width.
 #define JET_FOR_INNER_WIDTH(call, ...)                                    \
@@ -168,7 +192,7 @@ struct Inputs {
         pitch(call.x.token),
         token(token),
         tokens(call.tokens),
-        all_exist(first_token > 0 && first_token + 64 <= call.tokens) {}
+        all_exist(first_token > 0 && first_token + kTileTokens <= call.tokens) {}
 
   /// N channels, `channel` after the first, of the tokens from the third before the first one to itself, and of those eight
   /// further on.

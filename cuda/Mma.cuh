@@ -35,6 +35,12 @@ __device__ inline float2 unpacked(uint32_t pair) {
   return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
 }
 
+/// The sum over the four lanes that have one row of sums.
+__device__ inline float over_quad(float x) {
+  x += __shfl_xor_sync(~0u, x, 1);
+  return x + __shfl_xor_sync(~0u, x, 2);
+}
+
 __device__ inline void store_pair(Half *to, float low, float high) {
   *reinterpret_cast<uint32_t *>(to) = packed(low, high);
 }
