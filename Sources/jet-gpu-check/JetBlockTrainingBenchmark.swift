@@ -3,7 +3,8 @@ import JetModels
 import JetTensor
 
 /// Times a layer's mixer of Jet-Nemotron-2B in training, `mixer(norm(x))` of 8 sequences of 4,096 tokens in bfloat16, and
-/// each of its parts alone. A table for people and a line of JSON.
+/// each of its parts alone, four calls one after another as layers follow each other. A table for people and a line of
+/// JSON.
 ///
 /// A floor is the longer of two times: that of moving each operand once at the rate of a copy, and that of the operations
 /// at the rate of libtorch's largest product. The floor of the whole counts nothing between its parts.
@@ -65,6 +66,15 @@ enum JetBlockTrainingBenchmark {
         + "is copies between them")
     try printJSON(
       Result(copyBytesPerSecond: rates.copy, productFlops: rates.product, rows: rows))
+  }
+
+  /// The whole forward and backward, after a warm-up, for a profiler.
+  static func profile() throws {
+    let work = whole(try model(), operations: 0)
+    let seeds = withoutGradients { work.run(work.inputs) }
+    for input in work.inputs { input.requiringGradient() }
+    for _ in 0..<2 { _ = gradients(of: work.run(work.inputs), by: work.inputs, seeds: seeds) }
+    device.synchronize()
   }
 
   /// One layer with the preset's block; the vocabulary and the MLP take no part and are small.
@@ -178,9 +188,9 @@ enum JetBlockTrainingBenchmark {
     let seeds = outputs.map {
       Tensor.randomNormal($0.shape, generator: generator, dtype: $0.dtype)
     }
-    let forward = withoutGradients { medianSeconds(20) { _ = work.run(work.inputs) } }
+    let forward = withoutGradients { medianSeconds(9, calls: 4) { _ = work.run(work.inputs) } }
     for input in work.inputs { input.requiringGradient() }
-    let both = medianSeconds(20) {
+    let both = medianSeconds(9, calls: 4) {
       _ = gradients(of: work.run(work.inputs), by: work.inputs, seeds: seeds)
     }
     for input in work.inputs { input.requiringGradient(false) }

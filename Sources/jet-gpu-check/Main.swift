@@ -5,7 +5,7 @@ import JetTensor
 ///
 ///     jet-gpu-check [--small] [--no-bench] [--profile] [--cpu] [NAME …]
 ///
-/// `--small` takes few small cases, for a memory checker; `--profile` only runs each kernel once at full size, for a
+/// `--small` takes few small cases, for a memory checker; `--profile` only runs what is timed once at full size, for a
 /// profiler; `--cpu` checks on the CPU what can be checked there. Names choose some of the parts; all by default. Ends with
 /// 1 where a comparison failed, and then does not time.
 @main
@@ -35,7 +35,7 @@ struct Main {
       }
       print("kernels: \(path)")
       if arguments.contains("--profile") {
-        try GatedDeltaRuleBenchmark.profile()
+        for part in parts { try part.profile() }
         return
       }
     }
@@ -54,6 +54,7 @@ struct Main {
     let name: String
     var check: (_ isSmall: Bool, inout Tally) throws -> Void = { _, _ in }
     var time: () throws -> Void = {}
+    var profile: () throws -> Void = {}
   }
 
   /// All parts; of a CPU those that need no GPU.
@@ -64,7 +65,7 @@ struct Main {
     return [
       Part(
         name: "gated-delta-rule", check: { GatedDeltaRuleChecks.run(small: $0, &$1) },
-        time: GatedDeltaRuleBenchmark.run),
+        time: GatedDeltaRuleBenchmark.run, profile: GatedDeltaRuleBenchmark.profile),
       Part(
         name: "linear-step", check: { try LinearStepChecks.run(small: $0, &$1) },
         time: LinearStepBenchmark.run),
@@ -86,7 +87,7 @@ struct Main {
       engine,
       Part(
         name: "training", check: { LayerPartChecks.run(small: $0, &$1) },
-        time: JetBlockTrainingBenchmark.run),
+        time: JetBlockTrainingBenchmark.run, profile: JetBlockTrainingBenchmark.profile),
     ]
   }
 }
