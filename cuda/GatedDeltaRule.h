@@ -44,18 +44,18 @@ struct GatedDeltaRuleCall {
   TokenView write_strength;  // float32
   TokenView log_decay;       // float32
   const float *memory;       // [B, H, K, V]
-  void *records;             // batch · heads · chunks of record_bytes or transition_bytes, aligned to 128
+  void *records;             // batch · heads · chunks of as many bytes as whoever writes them says, aligned to 128
   cudaStream_t stream;
 
   constexpr int chunks() const { return (tokens + kChunk - 1) / kChunk; }
 };
 
-/// What the replay of a forward pass leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up to 16,
+/// What a forward pass, or its replay, leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up to 16,
 /// K' the padded key width.
 struct Replay {
   void *memories;     // [B·H·n, V', K'] before each chunk, transposed
   void *corrections;  // [B·H·n, V', 64], U transposed
-  void *factors;      // [B·H·n] of factor_bytes(), aligned to 16; of replays by transitions, else null
+  void *factors;      // [B·H·n] of factor_bytes(), aligned to 16; where there are transitions, else null
 };
 
 /// Gradients that come in and go out, contiguous.
@@ -77,7 +77,7 @@ int padded_key_width(int key_width);
 /// Bytes that a chunk of one head takes in `records`.
 int64_t record_bytes(int key_width, bool half);
 
-/// Writes the records: T, P, keys, queries and factors of every chunk.
+/// Writes the records, of record_bytes: T, P, keys, queries and factors of every chunk.
 cudaError_t gated_delta_rule_prepare(const GatedDeltaRuleCall &call);
 /// Writes the outputs [B, T, H, V], contiguous, and the memory after the last token; `memory` may be call.memory.
 cudaError_t gated_delta_rule_outputs(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
@@ -89,20 +89,24 @@ cudaError_t gated_delta_rule_reverse(const GatedDeltaRuleCall &call, const Gated
 /// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map, so
 /// that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
 bool has_transitions(const GatedDeltaRuleCall &call);
-/// Bytes that a chunk of one head takes in `records` then.
+/// Bytes that a chunk of one head takes in `records` then; of a training pass, which has factors of outputs and corrections.
 int64_t transition_bytes(int key_width);
+int64_t training_transition_bytes(int key_width);
 /// Bytes of the numbers of a chunk's tokens.
 int64_t factor_bytes();
-/// Writes the transitions of every chunk for the outputs to `records`.
+/// Writes the transitions of every chunk for the outputs to `records`, of transition_bytes.
 cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call);
-/// Those of the replay to `records`, of the way back to `back_records`, of as many bytes, and the numbers of the tokens
-/// to `factors` [B·H·n].
-cudaError_t gated_delta_rule_gradient_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors);
+/// Those of a training pass to `records`, of training_transition_bytes, of the way back to `back_records`, of
+/// transition_bytes, and the numbers of the tokens to `factors` [B·H·n].
+cudaError_t gated_delta_rule_training_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors);
 /// The results of gated_delta_rule_outputs, from transitions in place of records.
 cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
-/// Those of gated_delta_rule_replay.
+/// Those of gated_delta_rule_replay, from the transitions of a training pass.
 cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const Replay &replay);
-/// Those of gated_delta_rule_reverse.
+/// Both at once, from the transitions of a training pass; the same bits.
+cudaError_t gated_delta_rule_follow_training(const GatedDeltaRuleCall &call, const TokenView &out, float *memory,
+                                             const Replay &replay);
+/// Those of gated_delta_rule_reverse, from the transitions of the way back.
 cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients);
 
 /// All chunks at once: the gradients of query, key, write strength and log decay.

@@ -1,8 +1,8 @@
 // GatedDeltaRuleTransitions.cu: the transitions of every chunk of every head at once (see Transition.cuh).
 //
-// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of a replay T β stands
-// in the place of R. P, T and exp(G − g) T are taken as two bfloat16 parts each, so that F and R are exact but for their
-// own rounding.
+// A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of the corrections T β
+// stands in the place of R. P, T and exp(G − g) T are taken as two bfloat16 parts each, so that F and R are exact but for
+// their own rounding. β comes last, as F and R have none on the way back, and so that all purposes get the same bits.
 
 #include "ChunkSquares.cuh"
 #include "Launch.cuh"
@@ -13,19 +13,13 @@
 namespace jet::cuda {
 namespace {
 
-/// T β, or T, and the same with its rows multiplied by exp(G − g), both transposed tile by tile.
+/// T, and the same with its rows multiplied by exp(G − g), both transposed tile by tile.
 struct SolvedTiles {
   Tile solved[kTriangle], falling[kTriangle];
 
   /// Takes the blocks of a warp's 16 columns.
-  template <bool kWeights>
   __device__ void take(const float (&blocks)[4][2][4], const Factors &factors) {
     int column = threadIdx.x / 32, lane = threadIdx.x % 32;
-    float weights[2] = {1.0f, 1.0f};
-    if constexpr (kWeights) {
-      weights[0] = factors.strength[16 * column + lane / 4];
-      weights[1] = factors.strength[16 * column + lane / 4 + 8];
-    }
 #pragma unroll
     for (int step = 0; step < 4; ++step) {
       int row = column + step;
@@ -35,11 +29,10 @@ struct SolvedTiles {
       for (int i = 0; i < 4; ++i) {
         const float *pair = blocks[step][i / 2] + i % 2 * 2;
         float2 fall = *reinterpret_cast<const float2 *>(factors.fall + 16 * row + i / 2 * 8 + 2 * (lane % 4));
-        float first = pair[0] * weights[i % 2], second = pair[1] * weights[i % 2];
         TwoParts parts;
-        parts.take_pair(i, first, second);
+        parts.take_pair(i, pair[0], pair[1]);
         solved[at].store(i, parts.high.r[i], parts.low.r[i]);
-        parts.take_pair(i, first * fall.x, second * fall.y);
+        parts.take_pair(i, pair[0] * fall.x, pair[1] * fall.y);
         falling[at].store(i, parts.high.r[i], parts.low.r[i]);
       }
     }
@@ -173,7 +166,7 @@ struct Groups {
   }
 };
 
-/// The transitions of a chunk: of the outputs; or, for the gradients, of the replay, and of the way back as well.
+/// The transitions of a chunk: of the outputs; or, for gradients, of corrections and outputs, and of the way back as well.
 template <int KP, bool kGradients>
 __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     transitions(GatedDeltaRuleCall call, void *back_records, Factors *left, bool aligned_keys, bool aligned_queries) {
@@ -205,33 +198,32 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   }
   tiles.solve.invert_diagonal();
   __syncthreads();
-  // Of gradients β comes after R and F, which have none on the way back.
-  if (kGradients && threadIdx.x < kChunk) factors.rise_key[threadIdx.x] *= factors.strength[threadIdx.x];
+  if (threadIdx.x < kChunk) factors.rise_key[threadIdx.x] *= factors.strength[threadIdx.x];
   float solved[4][2][4];
   tiles.solve.solve(solved);
   __syncthreads();
-  tiles.solved.take<!kGradients>(solved, factors);
+  tiles.solved.take(solved, factors);
   __syncthreads();
 
-  unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
+  constexpr int kBytes = kGradients ? Layout::kTrainingBytes : Layout::kBytes;
+  unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * kBytes;
   unsigned char *back = static_cast<unsigned char *>(back_records) + int64_t(blockIdx.x) * Layout::kBytes;
   // Of the tokens whose scores the warp has.
   int token = 16 * warp, turned = Layout::reordered(token), step = turned / 16;
   float sums[KP / 8][4];
-  auto store_pass = [&] {
+  auto store_pass = [&](int place) {
 #pragma unroll
     for (int n = 0; n < 8; ++n) {
       if (n / 2 > warp) continue;
 #pragma unroll
       for (int half = 0; half < 2; ++half)
-        store_group(record + Layout::pass(n / 2), Layout::pass_rows(n / 2), n % 2, turned + 8 * half, rows[n][2 * half],
-                    rows[n][2 * half + 1]);
+        store_group(record + place + Layout::pass(n / 2), Layout::pass_rows(n / 2), n % 2, turned + 8 * half,
+                    rows[n][2 * half], rows[n][2 * half + 1]);
     }
   };
   multiply_scores(rows, parts, warp, tiles.solved.solved);
   if constexpr (kGradients)
-    Groups{back + Layout::pass(step), Layout::pass_rows(step)}.store_transpose(0, 0, rows, 2 * warp + 2);
-  else store_pass();
+    Groups{back + Layout::kPass + Layout::pass(step), Layout::pass_rows(step)}.store_transpose(0, 0, rows, 2 * warp + 2);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     int row = token + 8 * half + lane / 4;
@@ -245,15 +237,18 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     }
   }
   subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
+  scale_columns(rows, factors.strength);
+  store_pass(kGradients ? Layout::kPassOutputs : Layout::kPass);
+  Groups{record + (kGradients ? Layout::kReadOutputs : Layout::kRead), kChunk}.store(0, turned, sums);
   if constexpr (kGradients) {
     Groups{back + Layout::kWrite, KP}.store_transpose(turned / 8, 0, sums);
     take_solved(rows, warp, tiles.solved.solved);
     clear(sums);
     subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
     scale_columns(rows, factors.strength);
-    store_pass();
+    store_pass(Layout::kPass);
+    Groups{record + Layout::kRead, kChunk}.store(0, turned, sums);
   }
-  Groups{record + Layout::kRead, kChunk}.store(0, turned, sums);
 
   // Of the keys.
   for (int key = 16 * warp; key < KP; key += 64) {
@@ -264,8 +259,8 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     if constexpr (kGradients) {
       Groups{back + Layout::kErase, KP}.store_transpose(key / 8, 0, sums);
       Groups{back + Layout::kRead, kChunk}.store_transpose(key / 8, 0, rows);
-      scale_columns(rows, factors.strength);
     }
+    scale_columns(rows, factors.strength);
     Groups{record + Layout::kWrite, KP}.store(0, key, rows);
   }
 
@@ -315,12 +310,20 @@ int64_t transition_bytes(int key_width) {
   }
 }
 
+int64_t training_transition_bytes(int key_width) {
+  switch (padded_key_width(key_width)) {
+    case 64: return Transition<64>::kTrainingBytes;
+    case 96: return Transition<96>::kTrainingBytes;
+    default: return Transition<128>::kTrainingBytes;
+  }
+}
+
 int64_t factor_bytes() { return sizeof(Factors); }
 
 cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call) {
   return launch_width<false>(call, nullptr, nullptr);
 }
-cudaError_t gated_delta_rule_gradient_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
+cudaError_t gated_delta_rule_training_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors) {
   return launch_width<true>(call, back_records, factors);
 }
 

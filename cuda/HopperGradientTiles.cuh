@@ -60,8 +60,7 @@ struct GradientRooms {
   static constexpr int kPlaces = kSums + static_cast<int>(sizeof(GradientSums));  // where rows and slices arrive
   static constexpr int kMostStages = 8;
   static constexpr int kStages = (kPlaces + (2 + kMostStages) * 8 + 127) / 128 * 128;
-  static constexpr int kMostBytes = 227 * 1024;
-  static constexpr int kFit = (kMostBytes - kStages) / kStage;
+  static constexpr int kFit = (kSharedOnHopper - kStages) / kStage;
   static constexpr int kCount = kFit < kMostStages ? kFit : kMostStages;  // of stages
   static constexpr int kBytes = kStages + kCount * kStage;
   static_assert(kCount >= 2 && sizeof(Factors) % 16 == 0 && kPlaces % 8 == 0);

@@ -7,7 +7,7 @@
 //     O = N S + R V                  N = exp(g) Q − R (exp(g) K)
 // so that nothing within a chunk waits but S⁺ for S. A replay asks for the corrections in place of the outputs,
 //     U = − T β (exp(g) K) S + T β V
-// and backwards the same maps are transposed, with F and R before their columns are multiplied by β:
+// a training walk for both, with N and R behind the rest of its transitions; and backwards the same maps are transposed, with F and R before their columns are multiplied by β:
 //     dS = exp(G) dS⁺ − Mᵀ dS⁺ + Nᵀ dO      Y = (Fβ⁻¹)ᵀ dS⁺ + (Rβ⁻¹)ᵀ dO
 //
 // A transition has what the memory is multiplied by and what the tokens are, for the next memory (erase, write) and for the
@@ -33,12 +33,17 @@ struct Transition {
   static constexpr int kStrength = kTotal + 16;             // β of the tokens, float32
   // Four parts of it lie on lines of the second-level cache.
   static constexpr int kBytes = (kStrength + kChunk * 4 + 511) / 512 * 512;
+  // Of the outputs, where read and pass are those of the corrections.
+  static constexpr int kReadOutputs = kBytes;
+  static constexpr int kPassOutputs = kReadOutputs + KP * kChunk * 2;
+  static constexpr int kTrainingBytes = kPassOutputs + kChunk * 80;
+  static_assert(kTrainingBytes % 512 == 0);
 
   /// A token's place among those of which the last 16 come first.
   static constexpr int reordered(int token) { return token ^ 48; }
-  /// Of the columns 16 · step … + 15 of the triangle, the rows that are kept.
+  /// Of the columns 16 · step … + 15 of the triangle, the rows that are kept, and where these lie in it.
   static constexpr int pass_rows(int step) { return kChunk - 16 * step; }
-  static constexpr int pass(int step) { return kPass + 32 * step * (kChunk - 8 * (step - 1)); }
+  static constexpr int pass(int step) { return 32 * step * (kChunk - 8 * (step - 1)); }
 };
 
 }  // namespace jet::cuda

@@ -18,6 +18,9 @@
 
 namespace jet::cuda {
 
+/// The most shared memory of a block, in bytes.
+constexpr int kSharedOnHopper = 227 * 1024;
+
 /// Where something lies in shared memory as an instruction is told, in units of 16 bytes. In a cluster an address has the
 /// block's rank in its high bits.
 __device__ inline uint32_t factor_place(uint32_t shared_address) { return shared_address >> 4 & 0x3fff; }
