@@ -50,8 +50,8 @@ struct GatedDeltaRuleCall {
   constexpr int chunks() const { return (tokens + kChunk - 1) / kChunk; }
 };
 
-/// What a forward pass, or its replay, leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up to 16,
-/// K' the padded key width.
+/// What a forward pass, or its replay, leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up to
+/// 16, K' the padded key width.
 struct Replay {
   void *memories;     // [B·H·n, V', K'] before each chunk, transposed
   void *corrections;  // [B·H·n, V', 64], U transposed
@@ -89,7 +89,8 @@ cudaError_t gated_delta_rule_reverse(const GatedDeltaRuleCall &call, const Gated
 /// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map, so
 /// that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
 bool has_transitions(const GatedDeltaRuleCall &call);
-/// Bytes that a chunk of one head takes in `records` then; of a training pass, which has factors of outputs and corrections.
+/// Bytes that a chunk of one head takes in `records` then; and in a training pass, which has factors of outputs and of
+/// corrections.
 int64_t transition_bytes(int key_width);
 int64_t training_transition_bytes(int key_width);
 /// Bytes of the numbers of a chunk's tokens.

@@ -108,8 +108,9 @@ cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const
 
 cudaError_t gated_delta_rule_follow_training(const GatedDeltaRuleCall &call, const TokenView &out, float *memory,
                                              const Replay &replay) {
-  return launch<Purpose::kTraining>(call, Route{call.value, call.memory, memory, out, static_cast<Half *>(replay.memories),
-                                                static_cast<Half *>(replay.corrections)});
+  return launch<Purpose::kTraining>(
+      call, Route{call.value, call.memory, memory, out, static_cast<Half *>(replay.memories),
+                  static_cast<Half *>(replay.corrections)});
 }
 
 cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients) {

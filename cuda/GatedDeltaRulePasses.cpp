@@ -15,11 +15,12 @@ namespace {
 
 /// Device memory that a forward pass takes beside its results; longer sequences are done in pieces.
 constexpr int64_t kForwardBytes = int64_t(512) << 20;
-/// The same of a backward pass that goes forward again; larger batches are done in parts, of one sequence at least. (One of
-/// 65,536 tokens and 12 heads of 96 × 256 takes 3.5 GB.)
+/// The same of a backward pass that goes forward again; larger batches are done in parts, of one sequence at least. (One
+/// of 65,536 tokens and 12 heads of 96 × 256 takes 3.5 GB.)
 constexpr int64_t kBackwardBytes = int64_t(2) << 30;
-/// What a call may keep until its gradients are asked for; beyond it the backward pass goes forward again, which takes more
-/// time and no memory meanwhile. (8 sequences of 4,096 tokens and 12 heads of 96 × 256 keep 0.81 GB, the one above 1.63.)
+/// What a call may keep until its gradients are asked for; beyond it the backward pass goes forward again, which takes
+/// more time and no memory meanwhile. (8 sequences of 4,096 tokens and 12 heads of 96 × 256 keep 0.81 GB, the one above
+/// 1.63.)
 constexpr int64_t kTraceBytes = int64_t(2) << 30;
 
 TokenView view(const at::Tensor &x) { return {x.const_data_ptr(), x.stride(0), x.stride(1), x.stride(2)}; }

@@ -1,8 +1,8 @@
 // GatedDeltaRuleTransitions.cu: the transitions of every chunk of every head at once (see Transition.cuh).
 //
 // A warp makes whole rows of [F; R] and, from these, of [M; N]: 16 keys or 16 tokens at a time; of the corrections T β
-// stands in the place of R. P, T and exp(G − g) T are taken as two bfloat16 parts each, so that F and R are exact but for
-// their own rounding. β comes last, as F and R have none on the way back, and so that all purposes get the same bits.
+// stands in the place of R. P, T and exp(G − g) T are taken as two bfloat16 parts each, so that F and R are exact but
+// for their own rounding. β comes last, as F and R have none on the way back: so all purposes get the same bits.
 
 #include "ChunkSquares.cuh"
 #include "Launch.cuh"
@@ -166,7 +166,7 @@ struct Groups {
   }
 };
 
-/// The transitions of a chunk: of the outputs; or, for gradients, of corrections and outputs, and of the way back as well.
+/// The transitions of a chunk: of the outputs; or, for gradients, of corrections and outputs, and of the way back too.
 template <int KP, bool kGradients>
 __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     transitions(GatedDeltaRuleCall call, void *back_records, Factors *left, bool aligned_keys, bool aligned_queries) {
@@ -223,7 +223,8 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   };
   multiply_scores(rows, parts, warp, tiles.solved.solved);
   if constexpr (kGradients)
-    Groups{back + Layout::kPass + Layout::pass(step), Layout::pass_rows(step)}.store_transpose(0, 0, rows, 2 * warp + 2);
+    Groups{back + Layout::kPass + Layout::pass(step), Layout::pass_rows(step)}
+        .store_transpose(0, 0, rows, 2 * warp + 2);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     int row = token + 8 * half + lane / 4;

@@ -1,5 +1,5 @@
-// Registration.cpp: the CUDA implementations of jet:: operators of the gated delta rule, for libtorch's dispatcher, and its
-// gradient. Schemas are in Sources/CJetKernels/Library.cpp.
+// Registration.cpp: the CUDA implementations of jet:: operators of the gated delta rule, for libtorch's dispatcher, and
+// its gradient. Schemas are in Sources/CJetKernels/Library.cpp.
 
 #include <ATen/ATen.h>
 #include <ATen/MemoryOverlap.h>

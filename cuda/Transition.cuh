@@ -7,7 +7,8 @@
 //     O = N S + R V                  N = exp(g) Q − R (exp(g) K)
 // so that nothing within a chunk waits but S⁺ for S. A replay asks for the corrections in place of the outputs,
 //     U = − T β (exp(g) K) S + T β V
-// a training walk for both, with N and R behind the rest of its transitions; and backwards the same maps are transposed, with F and R before their columns are multiplied by β:
+// a training walk for both: N and R are then behind the rest of its transitions. Backwards the same maps are transposed,
+// with F and R before their columns are multiplied by β:
 //     dS = exp(G) dS⁺ − Mᵀ dS⁺ + Nᵀ dO      Y = (Fβ⁻¹)ᵀ dS⁺ + (Rβ⁻¹)ᵀ dO
 //
 // A transition has what the memory is multiplied by and what the tokens are, for the next memory (erase, write) and for the

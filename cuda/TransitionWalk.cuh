@@ -1,11 +1,11 @@
 // TransitionWalk.cuh: from chunk to chunk by transitions, on Hopper's tensor cores.
 //
-// A block has 64 value columns of one head, transposed: value columns × keys or tokens. Its first warpgroup does nothing but
-// what the next chunk waits for: it holds the memory, whose rounded numbers are the left factor of the next product, and
-// hands these over to the second warpgroup, which makes the results. One more warp asks for transitions, which the blocks of
-// a head share, and values ahead, and one sends results out. The reverse walk goes from the last chunk to the first, with
-// the gradient of the outputs in the place of the values. A training walk makes outputs and corrections, of two pairs of
-// factors in its transitions.
+// A block has 64 value columns of one head, transposed: value columns × keys or tokens. Its first warpgroup does nothing
+// but what the next chunk waits for: it holds the memory, whose rounded numbers are the left factor of the next product,
+// and hands these over to the second warpgroup, which makes the results. One more warp asks for transitions, which the
+// blocks of a head share, and values ahead, and one sends results out. The reverse walk goes from the last chunk to the
+// first, with the gradient of the outputs in the place of the values. A training walk makes outputs and corrections, by
+// two pairs of factors of its transitions.
 #pragma once
 
 #include <type_traits>
@@ -207,7 +207,8 @@ struct Walker {
       begin_products();
 #pragma unroll
       for (int k = 0; k < 4; ++k)
-        begin_product<KP>(memory, given[kReverse ? 3 - k : k], right_factor(place_of_data, KP, Layout::kWrite + 32 * KP * k));
+        begin_product<KP>(memory, given[kReverse ? 3 - k : k],
+                          right_factor(place_of_data, KP, Layout::kWrite + 32 * KP * k));
 #pragma unroll
       for (int k = 0; k < KP / 16; ++k)
         begin_product<KP>(memory, kept[k], right_factor(place_of_data, KP, Layout::kErase + 32 * KP * k));

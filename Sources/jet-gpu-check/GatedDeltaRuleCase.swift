@@ -54,6 +54,14 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
   static let wide = GatedDeltaRuleCase(
     batch: 1, tokens: 70, heads: 2, keyWidth: 96, valueWidth: 1024, dtype: .bfloat16)
 
+  /// A single chunk, and more of them than wait in shared memory, for each padded key width that has transitions.
+  static let traced = [
+    GatedDeltaRuleCase(tokens: 50, keyWidth: 40, valueWidth: 33),
+    GatedDeltaRuleCase(batch: 3, tokens: 500, heads: 50, keyWidth: 64, valueWidth: 120),
+    GatedDeltaRuleCase(tokens: 700, heads: 8, keyWidth: 96, valueWidth: 256),
+    GatedDeltaRuleCase(tokens: 500, heads: 40, keyWidth: 128, valueWidth: 200),
+  ]
+
   /// Query, key, value, write strength, log decay and memory.
   func inputs(_ generator: Generator) -> [Tensor] {
     let deviation = normalizes ? 1 : 1 / Double(keyWidth).squareRoot()
@@ -102,6 +110,15 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
       query: x[0].float32, key: x[1].float32, value: x[2].float32, writeStrength: x[3],
       logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
     return [y, memory]
+  }
+
+  /// The gradients of the inputs by the operator that knows nothing of a forward pass and repeats it.
+  func repeatingGradients(_ x: [Tensor], seeds: [Tensor]) -> [Tensor] {
+    let inputs = x.map { $0.detached() }
+    return Operator("jet::gated_delta_rule_backward").all(
+      .tensor(seeds[0]), .tensor(seeds[1]), .tensor(inputs[0]), .tensor(inputs[1]),
+      .tensor(inputs[2]), .tensor(inputs[3]), .tensor(inputs[4]), .tensor(inputs[5]),
+      .double(scale), .bool(normalizes), capacity: 6)
   }
 
   private var scale: Double { 1 / Double(keyWidth).squareRoot() }

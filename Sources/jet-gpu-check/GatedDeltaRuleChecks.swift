@@ -30,6 +30,7 @@ enum GatedDeltaRuleChecks {
       padding(dtype, &tally)
       silence(dtype, &tally)
       repeats(dtype, &tally)
+      traces(dtype, &tally)
     }
   }
 
@@ -61,11 +62,14 @@ enum GatedDeltaRuleChecks {
   ) -> [Tensor?] {
     let leaves = x.map { $0.detached().requiringGradient() }
     let results = form(leaves)
+    return JetTensor.gradients(of: results, by: leaves, seeds: seeds(one, of: results))
+  }
+
+  private static func seeds(_ one: GatedDeltaRuleCase, of results: [Tensor]) -> [Tensor] {
     let generator = Generator(seed: 9, device: .cuda(0))
-    let seeds = results.map {
+    return results.map {
       Tensor.randomNormal($0.shape, generator: generator).to(one.dtype).to($0.dtype)
     }
-    return JetTensor.gradients(of: results, by: leaves, seeds: seeds)
   }
 
   private static func gradients(_ one: GatedDeltaRuleCase, _ tally: inout Tally) {
@@ -158,5 +162,30 @@ enum GatedDeltaRuleChecks {
       gradients(one, one.fast, x).map { $0?.array(of: Float.self) ?? [] }
     }
     tally.record(bits() == bits(), "\(dtype): the same gradients twice, bit for bit")
+  }
+
+  /// What a forward pass leaves for the way back changes no bit of outputs or gradients.
+  private static func traces(_ dtype: DType, _ tally: inout Tally) {
+    for var one in GatedDeltaRuleCase.traced {
+      one.dtype = dtype
+      for isCut in [false, true] {
+        one.isCut = isCut
+        let x = one.inputs(Generator(seed: 7, device: .cuda(0)))
+        let plain = withoutGradients { one.fast(x) }
+        poison()
+        let leaves = x.map { $0.detached().requiringGradient() }
+        let results = one.fast(leaves)
+        func bits(_ tensors: [Tensor?]) -> [[Float]] {
+          tensors.map { $0?.detached().array(of: Float.self) ?? [] }
+        }
+        tally.record(
+          bits(results) == bits(plain), "\(one): the same results with gradients as without")
+        let incoming = seeds(one, of: results)
+        let found = JetTensor.gradients(of: results, by: leaves, seeds: incoming)
+        tally.record(
+          bits(found) == bits(one.repeatingGradients(x, seeds: incoming)),
+          "\(one): the same gradients as after another forward pass")
+      }
+    }
   }
 }
