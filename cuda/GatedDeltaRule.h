@@ -50,8 +50,8 @@ struct GatedDeltaRuleCall {
   constexpr int chunks() const { return (tokens + kChunk - 1) / kChunk; }
 };
 
-/// What a forward pass, or its replay, leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up to
-/// 16, K' the padded key width.
+/// What a forward pass, or its replay, leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up
+/// to 16, K' the padded key width.
 struct Replay {
   void *memories;     // [B·H·n, V', K'] before each chunk, transposed
   void *corrections;  // [B·H·n, V', 64], U transposed
@@ -89,25 +89,25 @@ cudaError_t gated_delta_rule_reverse(const GatedDeltaRuleCall &call, const Gated
 /// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map, so
 /// that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
 bool has_transitions(const GatedDeltaRuleCall &call);
-/// Bytes that a chunk of one head takes in `records` then; and in a training pass, which has factors of outputs and of
-/// corrections.
+/// Bytes that a chunk of one head takes in `records` then; and in a training pass, beside what the way back has.
 int64_t transition_bytes(int key_width);
 int64_t training_transition_bytes(int key_width);
 /// Bytes of the numbers of a chunk's tokens.
 int64_t factor_bytes();
 /// Writes the transitions of every chunk for the outputs to `records`, of transition_bytes.
 cudaError_t gated_delta_rule_transitions(const GatedDeltaRuleCall &call);
-/// Those of a training pass to `records`, of training_transition_bytes, of the way back to `back_records`, of
-/// transition_bytes, and the numbers of the tokens to `factors` [B·H·n].
+/// Those of the way back to `back_records`, of transition_bytes; what a training pass has beside these to `records`, of
+/// training_transition_bytes; and the numbers of the tokens to `factors` [B·H·n].
 cudaError_t gated_delta_rule_training_transitions(const GatedDeltaRuleCall &call, void *back_records, void *factors);
 /// The results of gated_delta_rule_outputs, from transitions in place of records.
 cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory);
-/// Those of gated_delta_rule_replay, from the transitions of a training pass.
-cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const Replay &replay);
-/// Both at once, from the transitions of a training pass; the same bits.
-cudaError_t gated_delta_rule_follow_training(const GatedDeltaRuleCall &call, const TokenView &out, float *memory,
-                                             const Replay &replay);
-/// Those of gated_delta_rule_reverse, from the transitions of the way back.
+/// Those of gated_delta_rule_replay, from what gated_delta_rule_training_transitions has written.
+cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const void *back_records,
+                                           const Replay &replay);
+/// Both at once, from the same; the same bits.
+cudaError_t gated_delta_rule_follow_training(const GatedDeltaRuleCall &call, const void *back_records,
+                                             const TokenView &out, float *memory, const Replay &replay);
+/// Those of gated_delta_rule_reverse, from the transitions of the way back in `records`.
 cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients);
 
 /// All chunks at once: the gradients of query, key, write strength and log decay.

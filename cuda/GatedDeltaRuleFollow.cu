@@ -98,19 +98,21 @@ cudaError_t launch(const GatedDeltaRuleCall &call, const Route &route) {
 }  // namespace
 
 cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenView &out, float *memory) {
-  return launch<Purpose::kOutputs>(call, Route{call.value, call.memory, memory, out, nullptr, nullptr});
+  return launch<Purpose::kOutputs>(call, Route{call.value, call.memory, memory, out, nullptr, nullptr, nullptr});
 }
 
-cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const Replay &replay) {
-  return launch<Purpose::kReplay>(call, Route{call.value, call.memory, nullptr, {}, static_cast<Half *>(replay.memories),
-                                              static_cast<Half *>(replay.corrections)});
+cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const void *back_records,
+                                           const Replay &replay) {
+  return launch<Purpose::kReplay>(
+      call, Route{call.value, call.memory, nullptr, {}, static_cast<Half *>(replay.memories),
+                  static_cast<Half *>(replay.corrections), back_records});
 }
 
-cudaError_t gated_delta_rule_follow_training(const GatedDeltaRuleCall &call, const TokenView &out, float *memory,
-                                             const Replay &replay) {
+cudaError_t gated_delta_rule_follow_training(const GatedDeltaRuleCall &call, const void *back_records,
+                                             const TokenView &out, float *memory, const Replay &replay) {
   return launch<Purpose::kTraining>(
       call, Route{call.value, call.memory, memory, out, static_cast<Half *>(replay.memories),
-                  static_cast<Half *>(replay.corrections)});
+                  static_cast<Half *>(replay.corrections), back_records});
 }
 
 cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients) {
@@ -118,7 +120,7 @@ cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, cons
   TokenView of_values{gradients.value, call.tokens * token, token, call.value_width};
   return launch<Purpose::kReverse>(call, Route{gradients.out, gradients.final_memory, gradients.memory, of_values,
                                                static_cast<Half *>(gradients.memories),
-                                               static_cast<Half *>(gradients.solved)});
+                                               static_cast<Half *>(gradients.solved), nullptr});
 }
 
 }  // namespace jet::cuda

@@ -15,8 +15,8 @@ namespace {
 
 /// Device memory that a forward pass takes beside its results; longer sequences are done in pieces.
 constexpr int64_t kForwardBytes = int64_t(512) << 20;
-/// The same of a backward pass that goes forward again; larger batches are done in parts, of one sequence at least. (One
-/// of 65,536 tokens and 12 heads of 96 × 256 takes 3.5 GB.)
+/// The same of a backward pass that goes forward again; larger batches are done in parts, of one sequence at least.
+/// (One of 65,536 tokens and 12 heads of 96 × 256 takes 3.1 GB.)
 constexpr int64_t kBackwardBytes = int64_t(2) << 30;
 /// What a call may keep until its gradients are asked for; beyond it the backward pass goes forward again, which takes
 /// more time and no memory meanwhile. (8 sequences of 4,096 tokens and 12 heads of 96 × 256 keep 0.81 GB, the one above
@@ -168,11 +168,12 @@ at::Tensor training_pass(const GatedDeltaRuleInputs &x, const at::Tensor &after,
   at::Tensor records = bytes(call.batch * sizes.records, out);
   call.records = records.mutable_data_ptr();
   Replay replay = replay_of(trace);
-  check_launch(gated_delta_rule_training_transitions(call, trace.back_records.mutable_data_ptr(), replay.factors),
+  void *back_records = trace.back_records.mutable_data_ptr();
+  float *memory = static_cast<float *>(after.mutable_data_ptr());
+  check_launch(gated_delta_rule_training_transitions(call, back_records, replay.factors),
                "gated_delta_rule_training_transitions");
-  check_launch(
-      gated_delta_rule_follow_training(call, view(out), static_cast<float *>(after.mutable_data_ptr()), replay),
-      "gated_delta_rule_follow_training");
+  check_launch(gated_delta_rule_follow_training(call, back_records, view(out), memory, replay),
+               "gated_delta_rule_follow_training");
   return out;
 }
 
@@ -226,7 +227,8 @@ GatedDeltaRuleGradientsOfInputs backward_pass(const GatedDeltaRuleInputs &x, con
       if (!trace) {
         check_launch(gated_delta_rule_training_transitions(call, back_records, replay.factors),
                      "gated_delta_rule_training_transitions");
-        check_launch(gated_delta_rule_follow_replay(call, replay), "gated_delta_rule_follow_replay");
+        check_launch(gated_delta_rule_follow_replay(call, back_records, replay),
+                     "gated_delta_rule_follow_replay");
       }
       call.records = back_records;
       check_launch(gated_delta_rule_follow_reverse(call, gradients), "gated_delta_rule_follow_reverse");

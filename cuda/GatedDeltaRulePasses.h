@@ -1,5 +1,5 @@
-// GatedDeltaRulePasses.h: the gated delta rule forwards and back, on tensors: what is checked, the work space, the order
-// of kernels.
+// GatedDeltaRulePasses.h: the gated delta rule forwards and back, on tensors: what is checked, the work space, the
+// order of kernels.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -37,8 +37,8 @@ bool leaves_trace(const GatedDeltaRuleInputs &x);
 /// The same results, bit for bit, and the trace. Only where `leaves_trace` says so.
 at::Tensor training_pass(const GatedDeltaRuleInputs &x, const at::Tensor &after, GatedDeltaRuleTrace &trace);
 
-/// The gradients, from those of the outputs and of the memory after the last token, which may be missing: zeros. Without
-/// a trace the way forward is gone again; the bits are the same.
+/// The gradients, from those of the outputs and of the memory after the last token, which may be missing: zeros.
+/// Without a trace the way forward is gone again; the bits are the same.
 GatedDeltaRuleGradientsOfInputs backward_pass(const GatedDeltaRuleInputs &x, const at::Tensor &of_out,
                                               const std::optional<at::Tensor> &of_memory,
                                               const GatedDeltaRuleTrace *trace);

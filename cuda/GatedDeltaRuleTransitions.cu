@@ -166,7 +166,8 @@ struct Groups {
   }
 };
 
-/// The transitions of a chunk: of the outputs; or, for gradients, of corrections and outputs, and of the way back too.
+/// The transitions of a chunk: of the outputs; or, for gradients, of the way back, and what a training walk needs
+/// beside these.
 template <int KP, bool kGradients>
 __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     transitions(GatedDeltaRuleCall call, void *back_records, Factors *left, bool aligned_keys, bool aligned_queries) {
@@ -205,9 +206,12 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   tiles.solved.take(solved, factors);
   __syncthreads();
 
-  constexpr int kBytes = kGradients ? Layout::kTrainingBytes : Layout::kBytes;
-  unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * kBytes;
-  unsigned char *back = static_cast<unsigned char *>(back_records) + int64_t(blockIdx.x) * Layout::kBytes;
+  // What both directions have, and what each of them has.
+  unsigned char *both = static_cast<unsigned char *>(kGradients ? back_records : call.records) +
+                        int64_t(blockIdx.x) * Layout::kBytes;
+  unsigned char *back = both + Layout::kBoth, *forth = back;
+  if constexpr (kGradients)
+    forth = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kTwo;
   // Of the tokens whose scores the warp has.
   int token = 16 * warp, turned = Layout::reordered(token), step = turned / 16;
   float sums[KP / 8][4];
@@ -217,7 +221,7 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
       if (n / 2 > warp) continue;
 #pragma unroll
       for (int half = 0; half < 2; ++half)
-        store_group(record + place + Layout::pass(n / 2), Layout::pass_rows(n / 2), n % 2, turned + 8 * half,
+        store_group(forth + place + Layout::pass(n / 2), Layout::pass_rows(n / 2), n % 2, turned + 8 * half,
                     rows[n][2 * half], rows[n][2 * half + 1]);
     }
   };
@@ -239,16 +243,15 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   }
   subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
   scale_columns(rows, factors.strength);
-  store_pass(kGradients ? Layout::kPassOutputs : Layout::kPass);
-  Groups{record + (kGradients ? Layout::kReadOutputs : Layout::kRead), kChunk}.store(0, turned, sums);
+  store_pass(Layout::kPass);
+  Groups{both + Layout::kRead, kChunk}.store(0, turned, sums);
   if constexpr (kGradients) {
-    Groups{back + Layout::kWrite, KP}.store_transpose(turned / 8, 0, sums);
     take_solved(rows, warp, tiles.solved.solved);
     clear(sums);
     subtract_keys<KP>(sums, rows, warp, keys, factors.rise_key);
     scale_columns(rows, factors.strength);
-    store_pass(Layout::kPass);
-    Groups{record + Layout::kRead, kChunk}.store(0, turned, sums);
+    store_pass(Layout::kPassCorrections);
+    Groups{forth + Layout::kReadCorrections, kChunk}.store(0, turned, sums);
   }
 
   // Of the keys.
@@ -256,22 +259,15 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
     multiply_falling(rows, keys, kStride, key, tiles.solved.falling);
     clear(sums);
     subtract_keys<KP>(sums, rows, 3, keys, factors.rise_key);
-    Groups{record + Layout::kErase, KP}.store(0, key, sums);
-    if constexpr (kGradients) {
-      Groups{back + Layout::kErase, KP}.store_transpose(key / 8, 0, sums);
-      Groups{back + Layout::kRead, kChunk}.store_transpose(key / 8, 0, rows);
-    }
+    Groups{both + Layout::kErase, KP}.store(0, key, sums);
+    if constexpr (kGradients) Groups{back + Layout::kWrite, kChunk}.store_transpose(key / 8, 0, rows);
     scale_columns(rows, factors.strength);
-    Groups{record + Layout::kWrite, KP}.store(0, key, rows);
+    Groups{forth + Layout::kWrite, KP}.store(0, key, rows);
   }
 
-  auto finish = [&](unsigned char *to) {
-    if (threadIdx.x < 4) reinterpret_cast<float *>(to + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
-    if (threadIdx.x < kChunk)
-      reinterpret_cast<float *>(to + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
-  };
-  finish(record);
-  if constexpr (kGradients) finish(back);
+  if (threadIdx.x < 4) reinterpret_cast<float *>(both + Layout::kTotal)[threadIdx.x] = factors.total[threadIdx.x];
+  if (threadIdx.x < kChunk)
+    reinterpret_cast<float *>(both + Layout::kStrength)[threadIdx.x] = factors.strength[threadIdx.x];
 }
 
 template <int KP, bool kGradients>
@@ -313,9 +309,9 @@ int64_t transition_bytes(int key_width) {
 
 int64_t training_transition_bytes(int key_width) {
   switch (padded_key_width(key_width)) {
-    case 64: return Transition<64>::kTrainingBytes;
-    case 96: return Transition<96>::kTrainingBytes;
-    default: return Transition<128>::kTrainingBytes;
+    case 64: return Transition<64>::kTwo;
+    case 96: return Transition<96>::kTwo;
+    default: return Transition<128>::kTwo;
   }
 }
 

@@ -12,7 +12,7 @@ namespace jet::cuda {
 #if __CUDA_ARCH__ >= 900
 
 struct SharedRecords {
-  unsigned char *slots;  // shared, `count` of `bytes`, a multiple of 16 for each block of the cluster
+  unsigned char *slots;  // shared, `count` of `bytes`; parts are multiples of 16 for each block of the cluster
   uint64_t *arrivals;    // shared, `count`: a record is there, and what else the block waits for with it
   uint64_t *releases;    // shared, `count`: no block of the cluster reads a slot any more
   int count;
@@ -33,19 +33,22 @@ struct SharedRecords {
     if (use > 0) await_phase(releases + slot, use - 1);
   }
 
-  /// Begins this block's share of the copy of a record into a slot that was released; `more_bytes` of the block's own are to
-  /// arrive with it. By one thread of each block.
-  __device__ void fetch(int slot, const unsigned char *record, int more_bytes) const {
-    int blocks = cluster_size(), part = bytes / blocks, at = cluster_rank() * part;
-    unsigned char *to = slots + slot * bytes + at;
-    expect_bytes(arrivals + slot, bytes + more_bytes);
+  /// A record is to arrive in a slot that was released, and with it `more_bytes` of the block's own. By one thread of each
+  /// block, before it fetches parts of the record.
+  __device__ void expect(int slot, int more_bytes) const { expect_bytes(arrivals + slot, bytes + more_bytes); }
+
+  /// Begins this block's share of the copy of `count` bytes, which are to lie at a place of the record. By one thread of
+  /// each block.
+  __device__ void fetch(int slot, int place, const unsigned char *from, int count) const {
+    int blocks = cluster_size(), part = count / blocks, at = cluster_rank() * part;
+    unsigned char *to = slots + slot * bytes + place + at;
     if (blocks == 1) {
-      bring_bytes(to, record, part, arrivals + slot);
+      bring_bytes(to, from, part, arrivals + slot);
     } else {
       asm volatile(
           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], "
           "%4;" ::"r"(shared_address(to)),
-          "l"(record + at), "r"(part), "r"(shared_address(arrivals + slot)), "h"(static_cast<unsigned short>((1 << blocks) - 1))
+          "l"(from + at), "r"(part), "r"(shared_address(arrivals + slot)), "h"(static_cast<unsigned short>((1 << blocks) - 1))
           : "memory");
     }
   }

@@ -1,11 +1,11 @@
 // TransitionWalk.cuh: from chunk to chunk by transitions, on Hopper's tensor cores.
 //
-// A block has 64 value columns of one head, transposed: value columns × keys or tokens. Its first warpgroup does nothing
-// but what the next chunk waits for: it holds the memory, whose rounded numbers are the left factor of the next product,
-// and hands these over to the second warpgroup, which makes the results. One more warp asks for transitions, which the
-// blocks of a head share, and values ahead, and one sends results out. The reverse walk goes from the last chunk to the
-// first, with the gradient of the outputs in the place of the values. A training walk makes outputs and corrections, by
-// two pairs of factors of its transitions.
+// A block has 64 value columns of one head, transposed: value columns × keys or tokens. Its first warpgroup does
+// nothing but what the next chunk waits for: it holds the memory, whose rounded numbers are the left factor of the next
+// product, and hands these over to the second warpgroup, which makes the results. One more warp asks for transitions,
+// which the blocks of a head share, and values ahead, and one sends results out. The reverse walk goes from the last
+// chunk to the first, with the gradient of the outputs in the place of the values. A training walk makes outputs and
+// corrections.
 #pragma once
 
 #include <type_traits>
@@ -33,7 +33,10 @@ enum class Purpose { kOutputs, kReplay, kTraining, kReverse };
 constexpr bool writes_values(Purpose purpose) { return purpose != Purpose::kReplay; }
 constexpr bool leaves_trace(Purpose purpose) { return purpose != Purpose::kOutputs; }
 
-/// What a walk reads beside the transitions, and what it leaves.
+/// Whether what both directions have of a transition comes from the records of the way back.
+constexpr bool borrows(Purpose purpose) { return purpose == Purpose::kReplay || purpose == Purpose::kTraining; }
+
+/// What a walk reads beside the call's records, and what it leaves.
 struct Route {
   TokenView given;     // V, or dO
   const float *first;  // [B, H, K, V] before the first chunk of the walk; null stands for zeros
@@ -41,26 +44,24 @@ struct Route {
   TokenView out;       // O, or dV
   Half *memories;      // [B·H·n, V', K'] before each chunk, transposed, in blocks
   Half *solved;        // [B·H·n, V', 64], U or Y transposed, in blocks
+  const void *lent;    // the records of the way back, if the walk borrows of them
 };
 
 /// Parts of shared memory: the values of steps, results on their way out, the memory that is handed over, transitions.
 template <int KP, Purpose kPurpose>
 struct Rooms {
   using Layout = Transition<KP>;
-  static constexpr bool kTraining = kPurpose == Purpose::kTraining;
-  // What a walk brings of a transition, and from one transition to the next.
-  static constexpr int kRecord = kTraining ? Layout::kTrainingBytes : Layout::kBytes;
-  static constexpr int kStride = kPurpose == Purpose::kReplay ? Layout::kTrainingBytes : kRecord;
-  // Whether outputs are written while the next step's products run. For a training walk of wide keys there are neither
+  static constexpr int kRecord = borrows(kPurpose) ? Layout::kBoth + Layout::kTwo : Layout::kBytes;
+  // Whether outputs are written while the next step's products run. In a training walk of wide keys there are neither
   // registers nor room for that.
-  static constexpr bool kDefers = !kTraining || KP <= 96;
+  static constexpr bool kDefers = !borrows(kPurpose) || KP <= 96;
   static constexpr int kOutputs = kDefers ? 2 : 1;
   static constexpr int kHandOver = KP / 16 * kGroup * static_cast<int>(sizeof(uint4));
   static constexpr int kFixed = kOutputs * kTileBytes + kHandOver;
   static constexpr int kSlot = kTileBytes + kRecord + 2 * static_cast<int>(sizeof(uint64_t));
   static constexpr int kLeastSlots = 2;
   static constexpr int kMostSlots = 4;
-  static_assert(kRecord % (16 * kSharing) == 0 && kHandOver % 128 == 0);
+  static_assert(Layout::kBoth % (16 * kSharing) == 0 && Layout::kOne % (16 * kSharing) == 0 && kHandOver % 128 == 0);
   static_assert(kFixed + kLeastSlots * kSlot <= kSharedOnHopper);
 };
 
@@ -79,6 +80,7 @@ struct Walker {
   using Room = Rooms<KP, kPurpose>;
   static constexpr int kTiles = KP / 8;
   static constexpr bool kReverse = kPurpose == Purpose::kReverse;
+  static constexpr int kOwn = Layout::kBoth;  // where in a record its own direction's part begins
 
   const GatedDeltaRuleCall &call;
   const Route &route;
@@ -130,8 +132,15 @@ struct Walker {
       }
       if (lane == 0) {
         int64_t record = int64_t(sequence) * chunks + chunk(step);
-        records.fetch(turn.slot, static_cast<const unsigned char *>(call.records) + record * Room::kStride,
-                      kAligned ? kTileBytes : 0);
+        const unsigned char *own = static_cast<const unsigned char *>(call.records);
+        records.expect(turn.slot, kAligned ? kTileBytes : 0);
+        if constexpr (borrows(kPurpose)) {
+          records.fetch(turn.slot, 0, static_cast<const unsigned char *>(route.lent) + record * Layout::kBytes,
+                        Layout::kBoth);
+          records.fetch(turn.slot, Layout::kBoth, own + record * Layout::kTwo, Layout::kTwo);
+        } else {
+          records.fetch(turn.slot, 0, own + record * Layout::kBytes, Layout::kBytes);
+        }
         if constexpr (kAligned)
           bring_tile(tile(turn.slot), given_tiles, b, first, h, block_column, records.arrivals + turn.slot);
       }
@@ -206,12 +215,19 @@ struct Walker {
       pin(given);
       begin_products();
 #pragma unroll
-      for (int k = 0; k < 4; ++k)
-        begin_product<KP>(memory, given[kReverse ? 3 - k : k],
-                          right_factor(place_of_data, KP, Layout::kWrite + 32 * KP * k));
+      for (int k = 0; k < 4; ++k) {
+        if constexpr (kReverse)
+          begin_product<KP, true>(memory, given[3 - k], turned_factor(place_of_data, kChunk, Layout::kRead + 256 * k));
+        else
+          begin_product<KP>(memory, given[k], right_factor(place_of_data, KP, kOwn + Layout::kWrite + 32 * KP * k));
+      }
 #pragma unroll
-      for (int k = 0; k < KP / 16; ++k)
-        begin_product<KP>(memory, kept[k], right_factor(place_of_data, KP, Layout::kErase + 32 * KP * k));
+      for (int k = 0; k < KP / 16; ++k) {
+        if constexpr (kReverse)
+          begin_product<KP, true>(memory, kept[k], turned_factor(place_of_data, KP, Layout::kErase + 256 * k));
+        else
+          begin_product<KP>(memory, kept[k], right_factor(place_of_data, KP, Layout::kErase + 32 * KP * k));
+      }
       commit_products();
       wait_products<0>();
       pin(memory);
@@ -326,13 +342,17 @@ struct Walker {
       const unsigned char *data = records.await(turn.slot, turn.use);
       take_values(given, turn.slot);
       uint32_t place_of_data = factor_place(shared_address(data));
-      float results[8][4], outputs_too[8][4];
+      // Factors of the outputs or of Y, and of the corrections.
+      constexpr int kRead = kReverse ? kOwn + Layout::kWrite : Layout::kRead, kPass = kOwn + Layout::kPass;
+      constexpr int kReadCorrections = kOwn + Layout::kReadCorrections;
+      constexpr int kPassCorrections = kOwn + Layout::kPassCorrections;
+      float results[8][4], corrections[8][4];
       pin(kept);
       pin(given);
       begin_products();
-      begin_answer<Layout::kRead, Layout::kPass>(results, kept, given, place_of_data);
-      if constexpr (Room::kTraining)
-        begin_answer<Layout::kReadOutputs, Layout::kPassOutputs>(outputs_too, kept, given, place_of_data);
+      if constexpr (borrows(kPurpose))
+        begin_answer<kReadCorrections, kPassCorrections>(corrections, kept, given, place_of_data);
+      if constexpr (writes_values(kPurpose)) begin_answer<kRead, kPass>(results, kept, given, place_of_data);
       commit_products();
       float2 strengths[8];
       if constexpr (kReverse) {
@@ -342,23 +362,27 @@ struct Walker {
       }
       if (step > 0) write(step - 1);
       wait_products<0>();
-      pin(results);
-      if constexpr (Room::kTraining) pin(outputs_too);
+      if constexpr (borrows(kPurpose)) pin(corrections);
+      if constexpr (writes_values(kPurpose)) pin(results);
       turn.advance(records.count);
 
 #pragma unroll
       for (int n = 0; n < 8; ++n) {
         int from = kReverse ? n : Layout::reordered(8 * n) / 8;
-        float(&sums)[4] = results[from];
-        solved[n][0] = written[n][0] = packed(sums[0], sums[1]);
-        solved[n][1] = written[n][1] = packed(sums[2], sums[3]);
-        if constexpr (kReverse) {
-          written[n][0] = packed(sums[0] * strengths[n].x, sums[1] * strengths[n].y);
-          written[n][1] = packed(sums[2] * strengths[n].x, sums[3] * strengths[n].y);
+        if constexpr (writes_values(kPurpose)) {
+          float(&sums)[4] = results[from];
+          written[n][0] = packed(sums[0], sums[1]);
+          written[n][1] = packed(sums[2], sums[3]);
+          if constexpr (kReverse) {
+            solved[n][0] = written[n][0];
+            solved[n][1] = written[n][1];
+            written[n][0] = packed(sums[0] * strengths[n].x, sums[1] * strengths[n].y);
+            written[n][1] = packed(sums[2] * strengths[n].x, sums[3] * strengths[n].y);
+          }
         }
-        if constexpr (Room::kTraining) {
-          written[n][0] = packed(outputs_too[from][0], outputs_too[from][1]);
-          written[n][1] = packed(outputs_too[from][2], outputs_too[from][3]);
+        if constexpr (borrows(kPurpose)) {
+          solved[n][0] = packed(corrections[from][0], corrections[from][1]);
+          solved[n][1] = packed(corrections[from][2], corrections[from][3]);
         }
       }
       if constexpr (writes_values(kPurpose) && !Room::kDefers) hand_out(step, written);

@@ -36,6 +36,10 @@ __device__ inline uint64_t shared_factor(uint32_t shared_address, int summed, in
 __device__ inline uint64_t right_factor(uint32_t place, int rows, int bytes) {
   return uint64_t(8) << 32 | (place + (uint32_t(rows) << 16) + uint32_t(bytes >> 4));
 }
+/// The same of a factor that is to be turned: the rows are what is summed over.
+__device__ inline uint64_t turned_factor(uint32_t place, int rows, int bytes) {
+  return uint64_t(static_cast<uint32_t>(rows)) << 32 | (place + (uint32_t(8) << 16) + uint32_t(bytes >> 4));
+}
 /// The factor that begins `bytes` further on.
 __device__ inline uint64_t further(uint64_t factor, int bytes) {
   return factor & ~uint64_t(0xffffffff) | (static_cast<uint32_t>(factor) + static_cast<uint32_t>(bytes >> 4));
