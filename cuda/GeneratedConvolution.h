@@ -39,6 +39,7 @@ struct GeneratedConvolutionCall {
   const void *bias;    // [4·D]
   const void *window;  // [B, D, 4], the inputs before the first token, newest last
   void *factors;       // work space of generated_convolution_bytes
+  void *activated;     // [B, T, R], a = silu(inner); null where it is not asked for
   void *y;             // [B, T, D]
   cudaStream_t stream;
 
@@ -49,18 +50,24 @@ struct GeneratedConvolutionCall {
 bool has_generated_convolution();
 /// Bytes of `factors`.
 int64_t generated_convolution_bytes(int batch, int tokens, int inner_width);
-/// Writes the factors and y.
+/// Writes the factors, a and y.
 cudaError_t generated_convolution(const GeneratedConvolutionCall &call);
-/// Writes the factors.
+/// Writes the factors and a.
 cudaError_t generated_convolution_factors(const GeneratedConvolutionCall &call);
 
-/// Gradients that come in and go out, contiguous.
+/// Gradients that come in and go out, contiguous but for that of x.
 struct GeneratedConvolutionGradients {
-  const void *y;  // [B, T, D]
-  void *x;        // [B, T, D]
-  void *taps;     // [B, T, 4·D]
+  const void *y;    // [B, T, D]
+  void *x;          // [B, T, D]
+  int64_t x_batch;  // strides of x's gradient in elements, even ones
+  int64_t x_token;
+  void *taps;       // [B, T, 4·D]
+  void *bias;       // [4·D]
+  float *sums;      // work space of generated_convolution_sums numbers
 };
-/// Writes the gradients of x and of the taps, from factors that are there.
+/// How many numbers `sums` has.
+int64_t generated_convolution_sums(const GeneratedConvolutionCall &call);
+/// Writes the gradients of x, of the taps and of the bias, from factors that are there.
 cudaError_t generated_convolution_gradients(const GeneratedConvolutionCall &call,
                                             const GeneratedConvolutionGradients &gradients);
 

@@ -1,199 +1,353 @@
 // GeneratedConvolutionGradients.cu: the gradients of a convolution's inputs and of the taps that a generator made for it; the
 // taps are made again on Hopper's tensor cores.
 //
-// As in GeneratedConvolution.cu, but a thread makes the taps of four channels at a time, and the warpgroups do not take turns,
-// as products are the smaller part of the work. What a token gives to the three before it passes from lane to lane, at the
-// beginning of a warp's 16 tokens through shared memory. So a warpgroup takes its tiles from the last to the first, and
-// begins with the one after them where that is of the same sequence.
+// As in GeneratedConvolution.cu. What a token gives to the three before it passes from lane to lane, and at the beginning of a
+// warp's 16 tokens through shared memory. So a warpgroup takes its tiles from the last to the first, and begins with the one
+// after them where that is of the same sequence.
+//
+// The bias's gradient, the sum of that of the taps over all tokens, is added up by products with rows of ones, one of which
+// adds a warp's eight columns of taps to a row of their own of two parts' sums; then warp by warp by a kernel after this one.
 
 #include "GeneratedTaps.cuh"
-#include "HandOver.cuh"
 
 namespace jet::cuda {
 namespace {
 
-/// Lanes that hold what is for the three tokens before a warp's first.
-constexpr int kCarriers = 12;
+/// Warpgroups of a block.
+constexpr int kGroups = 2;
 
-/// What the first tokens of warps give to those before them, of the last turns of a warpgroup: a turn reads that of its own
-/// and of the tile before, and two turns are never written at once.
-template <int KR>
-struct Carries {
-  static constexpr int kTurns = 2 * Taps<KR>::kParts;  // of a tile
-  static constexpr int kKept = kTurns + 2;
-  float4 of[kKept][4][kCarriers];  // turn, warp, lane
+/// What a warp's first four tokens give to the three before them: to the last one and the one before by the first two
+/// tokens, and by the third to the last one and by the first to the last but two; four channels a lane.
+struct Carry {
+  float4 early[4], late[4], third[4], first[4];
 };
 
+/// Carries of a warpgroup. A turn is one part of a tile; its carries are read in the same turn, but those of the first warp,
+/// which are for the tile before, as many turns later as a tile has parts.
+template <int kParts>
+struct Carries {
+  static constexpr int kKept = kParts + 2;
+  Carry of_first[kKept];
+  Carry of_others[2][3];
+
+  __device__ Carry &of(int warp, int turn) { return warp == 0 ? of_first[turn % kKept] : of_others[turn % 2][warp - 1]; }
+};
+
+/// Where a block's sums of a run are: no two runs have the same number, as each goes on in blocks or in channels.
+__device__ inline int64_t run_number(int block, int block_of_channels) { return block + block_of_channels; }
+
 #ifdef JET_HAS_WARPGROUPS
+
+constexpr Channels kOrder = Channels::kInPairs;
 
 /// A thread's part of a turn: its two tokens and four channels.
 struct Turned {
-  float x[2][4];   // of the gradient of the inputs, but for `carry` of the next warp
-  float carry[4];  // for the tokens before the warp's first
-  uint32_t taps[2][8];
+  float x[2][4];                    // of the gradient of the inputs, but for what later warps give
+  float early[4], late[4], far[4];  // for the tokens of the lanes four and eight before this one
 };
 
-__device__ inline void differentiate(Turned &out, const float (&taps)[8][4], const Numbers<4> (&inputs)[2][4],
-                                     const Numbers<4> (&incoming)[2]) {
-  int lane = threadIdx.x % 32;
+/// The gradients of what the convolution gives before silu.
+__device__ inline void differentiate_silu(float (&of_z)[2][4], const float (&z)[2][4], const uint32_t (&incoming)[2][2]) {
+  float s[2][4];
+  quick_sigmoid(s, z);
 #pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    float given[2][4];
+  for (int half = 0; half < 2; ++half) {
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      float k[4] = {taps[2 * i][2 * half], taps[2 * i][2 * half + 1], taps[2 * i + 1][2 * half],
-                    taps[2 * i + 1][2 * half + 1]};
-      float z = 0.0f, of_taps[4];
-#pragma unroll
-      for (int w = 0; w < 4; ++w) z += k[w] * inputs[half][w].at(i);
-      float s = quick_sigmoid(z), of_z = incoming[half].at(i) * s * (1.0f + z * (1.0f - s));
-#pragma unroll
-      for (int w = 0; w < 4; ++w) {
-        of_taps[w] = of_z * inputs[half][w].at(i);
-        given[half][w] = of_z * k[w];
-      }
-      out.taps[half][2 * i] = packed(of_taps[0], of_taps[1]);
-      out.taps[half][2 * i + 1] = packed(of_taps[2], of_taps[3]);
+    for (int i = 0; i < 4; ++i) {
+      float y = z[half][i] * s[half][i];
+      of_z[half][i] = of_pair(incoming[half], i) * (s[half][i] + y * (1.0f - s[half][i]));
     }
-    float early = given[0][3], late = given[1][3], before = 0.0f;
-#pragma unroll
-    for (int ahead = 1; ahead < 4; ++ahead) {
-      // From the token that many ahead among the warp's first eight, and among the others.
-      float first = __shfl_sync(~0u, given[0][3 - ahead], lane + 4 * ahead);
-      float second = __shfl_sync(~0u, given[1][3 - ahead], lane + 4 * ahead);
-      bool is_beyond = lane / 4 + ahead >= 8;
-      early += is_beyond ? second : first;
-      late += is_beyond ? 0.0f : second;
-      before += is_beyond ? first : 0.0f;
-    }
-    out.x[0][i] = early;
-    out.x[1][i] = late;
-    out.carry[i] = before;
   }
 }
 
-/// Asks for what a warpgroup will read of a tile.
-__device__ inline void bring_next(const GeneratedConvolutionCall &call, const GeneratedConvolutionGradients &gradients,
-                                  int tile, int first_channel, bool exists) {
-  int tiles = call.tiles(), b = tile / tiles, token = tile % tiles * kTileTokens + threadIdx.x % kTileTokens;
-  exists = exists && token < call.tokens;
-  if (threadIdx.x % 128 < kTileTokens) {
-    bring_nearer(static_cast<const Half *>(call.x.data) + b * call.x.batch + token * call.x.token + first_channel, exists);
-  } else {
-    int64_t row = int64_t(b) * call.tokens + token;
-    bring_nearer(static_cast<const Half *>(gradients.y) + row * call.channels + first_channel, exists);
+/// The taps' gradients for either token and pair of channels.
+__device__ inline void differentiate_taps(uint32_t (&of_taps)[2][2][4], const float (&of_z)[2][4], const PartInputs &inputs) {
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    float x[kGeneratedTaps + 1];
+#pragma unroll
+    for (int r = 0; r <= kGeneratedTaps; ++r) x[r] = of_pair(inputs[r], i);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+      for (int w = 0; w < kGeneratedTaps; w += 2)
+        of_taps[i / 2][half][i % 2 * 2 + w / 2] = packed(of_z[half][i] * x[half + w], of_z[half][i] * x[half + w + 1]);
+    }
+  }
+}
+
+/// The inputs' gradients, but for what later warps give.
+__device__ inline void differentiate_inputs(Turned &out, const float (&of_z)[2][4], const PartTaps &taps) {
+  int lane = threadIdx.x % 32;
+  float early[4], late[4], far[4];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    // Of the first token and the second, taps w.
+    auto first = [&](int w) { return taps[2 * i + w / 2][w % 2]; };
+    auto second = [&](int w) { return taps[2 * i + w / 2][2 + w % 2]; };
+    out.early[i] = of_z[0][i] * first(1) + of_z[1][i] * second(0);
+    out.late[i] = of_z[0][i] * first(2) + of_z[1][i] * second(1);
+    out.far[i] = of_z[0][i] * first(0);
+    out.x[0][i] = of_z[0][i] * first(3) + of_z[1][i] * second(2);
+    out.x[1][i] = of_z[1][i] * second(3);
+  }
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    early[i] = __shfl_down_sync(~0u, out.early[i], 4);
+    late[i] = __shfl_down_sync(~0u, out.late[i], 4);
+    far[i] = __shfl_down_sync(~0u, out.far[i], 8);
+  }
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    out.x[0][i] += lane < 28 ? early[i] : 0.0f;
+    out.x[1][i] += (lane < 28 ? late[i] : 0.0f) + (lane < 24 ? far[i] : 0.0f);
+  }
+}
+
+/// Sums over tokens of the taps' gradients of two parts: row 8 · (part mod 2) + 4 · pair + i has taps 2 · (i mod 2) and the
+/// next of the channels 2 · quarter + i / 2 of a pair.
+using PartSums = float[4];
+
+/// Adds a pair of channels of a part, the first or the second of the two.
+__device__ inline void add_up(PartSums &sums, bool is_second, const uint32_t (&of_taps)[2][4], int pair) {
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    uint32_t ones = threadIdx.x % 32 / 4 == 4 * pair + i ? 0x3f803f80u : 0u;
+    uint32_t early = is_second ? 0u : ones, late = is_second ? ones : 0u;
+    const uint32_t rows[4] = {early, late, early, late};
+    multiply_half(sums, rows, transposed(of_taps[0][i]), transposed(of_taps[1][i]));
+  }
+}
+
+__device__ inline float4 four(const float (&x)[4]) { return make_float4(x[0], x[1], x[2], x[3]); }
+
+/// Leaves what the warp gives to the one before it.
+__device__ inline void leave(Carry &carry, const Turned &turned) {
+  int lane = threadIdx.x % 32;
+  if (lane < 4) {
+    carry.early[lane] = four(turned.early);
+    carry.late[lane] = four(turned.late);
+    carry.first[lane] = four(turned.far);
+  } else if (lane < 8) {
+    carry.third[lane - 4] = four(turned.far);
+  }
+}
+
+__device__ inline void add(float (&x)[4], float4 more) {
+  x[0] += more.x;
+  x[1] += more.y;
+  x[2] += more.z;
+  x[3] += more.w;
+}
+
+/// Adds what the warp after this one gives.
+__device__ inline void take(const Carry &carry, Turned &turned) {
+  int lane = threadIdx.x % 32, quarter = lane % 4;
+  if (lane >= 28) {
+    add(turned.x[0], carry.early[quarter]);
+    add(turned.x[1], carry.late[quarter]);
+    add(turned.x[1], carry.third[quarter]);
+  } else if (lane >= 24) {
+    add(turned.x[1], carry.first[quarter]);
   }
 }
 
 #endif
 
 template <int KR>
-__global__ void __launch_bounds__(kConvolutionThreads, 1)
-    convolve_back(GeneratedConvolutionCall call, GeneratedConvolutionGradients gradients) {
+__global__ void __launch_bounds__(128 * kGroups, 1)
+    convolve_back(GeneratedConvolutionCall call, GeneratedConvolutionGradients gradients,
+                  const __grid_constant__ SequenceTiles inputs_of_tokens, const __grid_constant__ SequenceTiles of_outputs) {
 #ifdef JET_HAS_WARPGROUPS
   using Sizes = Taps<KR>;
-  using Carried = Carries<KR>;
-  extern __shared__ __align__(128) unsigned char shared[];
-  int tiles_of_sequence = call.tiles();
-  int group = threadIdx.x / 128, warp = threadIdx.x % 128 / 32, lane = threadIdx.x % 32;
-  Carried &carries = reinterpret_cast<Carried *>(shared + Sizes::kBytes)[group];
-  int turn = 0;  // modulo kKept
+  using Queue = PartQueue<2>;
+  constexpr int kParts = Sizes::kParts;
+  using Carried = Carries<kParts>;
+  extern __shared__ __align__(1024) unsigned char shared[];
+  int group = threadIdx.x / 128, warp = threadIdx.x % 128 / 32, lane = threadIdx.x % 32, quarter = lane % 4;
+  bool leads = threadIdx.x % 128 == 0;
+  Queue queue{shared + Sizes::kBytes + group * Queue::kBytes};
+  Carried &carries = reinterpret_cast<Carried *>(shared + Sizes::kBytes + kGroups * Queue::kBytes)[group];
+  PartPlaces<kOrder> places(queue.memory, 16 * warp + lane / 4 * 2, quarter);
+  if (leads) queue.start();
+  uint32_t weights = factor_place(shared_address(shared));
+  uint32_t none = static_cast<uint32_t>(call.batch) >> 31;
+  int turn = 0;  // parts that this warpgroup has had
   for (TileRuns<KR> runs(call); runs.next();) {
-    int first_channel = runs.first_channel, from = runs.from, to = runs.to;
     __syncthreads();
-    load_generator<KR>(call, first_channel, shared);
+    load_generator<KR, kOrder>(call, runs.first_channel, shared);
     __syncthreads();
-    int most = (to - from + 1) / 2;
     // This warpgroup's tiles, and the one after them, of which only what it gives to these is wanted.
-    int first = group == 0 ? from : from + most, end = group == 0 ? from + most : to;
+    int most = (runs.to - runs.from + 1) / 2;
+    int first = group == 0 ? runs.from : runs.from + most, end = group == 0 ? runs.from + most : runs.to;
+    bool is_any = first < end, gives = is_any && end < runs.tiles && end % call.tiles() > 0;
+    auto bring = [&](const TilePlace &at, int part) {
+      int channel = runs.first_channel + part * kPartChannels, place = part % 2;
+      uint64_t *there = queue.there(place);
+      expect_bytes(there, Queue::kInputBytes + Queue::kOutputBytes);
+      bring_part(queue.at(place, 0), inputs_of_tokens, at.b, at.first_token() - (kGeneratedTaps - 1), channel, there);
+      bring_part(queue.at(place, 1), of_outputs, at.b, at.first_token(), channel, there);
+    };
+    PartSums sums[kParts / 2] = {};
     uint32_t left[Sizes::kSteps][4];
-    bool is_wanted = end < runs.tiles && end % tiles_of_sequence > 0;
-    if (is_wanted) load_inner<KR>(left, call.factors, end);
-    for (int step = 0; step <= most; ++step) {
-      int tile = end - step, b = tile / tiles_of_sequence, local = tile % tiles_of_sequence;
-      if (step > 0) is_wanted = tile >= first;
-      bool has_next = tile - 1 >= first, has_later = local + 1 < tiles_of_sequence;
-      int first_token = local * kTileTokens, token = first_token + 16 * warp + lane / 4;
-      int first_of_thread = first_channel + lane % 4 * 8;
-      Inputs source(call, b, first_token, token, first_of_thread);
-      int64_t at = (int64_t(b) * call.tokens + token) * call.channels + first_of_thread;
-      const Half *of_y = static_cast<const Half *>(gradients.y) + at;
-      Half *of_x = static_cast<Half *>(gradients.x) + at;
-      uint4 *of_taps = reinterpret_cast<uint4 *>(static_cast<Half *>(gradients.taps) + at * kGeneratedTaps);
-      bring_next(call, gradients, tile - 1, first_channel, has_next);
+    int latest = gives ? end : end - 1;
+    TilePlace at(latest, call.tiles());
+    if (is_any) {
+      if (leads) {
+        bring(at, 0);
+        bring(at, 1);
+      }
+      load_inner<KR>(left, call.factors, latest);
+    }
+    for (int tile = latest; tile >= first; --tile) {
+      int b = at.b, token = at.first_token() + 16 * warp + lane / 4 * 2;
+      int channel = runs.first_channel + channel_of<kOrder>(0, quarter);
+      bool has_next = tile > first, has_later = at.local + 1 < at.of_sequence;
+      TilePlace next = at.further(-1);
+      Half *of_x[2], *of_taps[2];
 #pragma unroll
-      for (int part = 0; part < Carried::kTurns; ++part) {
-        float taps[8][4];
-        Numbers<4> inputs[2][4], incoming[2];
-        int channel = part / 2 * Sizes::kPart + part % 2 * 4;
-        if (is_wanted) {
-          begin_taps<KR, 64>(taps, left, shared, 64 * part);
-          source.load(inputs, channel);
+      for (int half = 0; half < 2; ++half) {
+        int64_t row = int64_t(b) * call.tokens + token + half;
+        of_x[half] = static_cast<Half *>(gradients.x) + b * gradients.x_batch + (token + half) * gradients.x_token + channel;
+        of_taps[half] = static_cast<Half *>(gradients.taps) + (row * call.channels + channel) * kGeneratedTaps;
+      }
+      // Whether the thread's tokens are to be written.
+      bool writes[2] = {tile < end && token < call.tokens, tile < end && token + 1 < call.tokens};
 #pragma unroll
-          for (int half = 0; half < 2; ++half) {
-            bool exists = token + 8 * half < call.tokens;
-            incoming[half] = exists ? Numbers<4>::load(of_y + 8 * half * call.channels + channel) : Numbers<4>::zeros();
-          }
-        }
+      for (int part = 0; part < kParts; ++part) {
+        PartTaps taps;
+        PartInputs inputs;
+        uint32_t incoming[2][2];
+        pin(left);
+        begin_taps<KR>(taps, left, weights, part);
+        await_phase(queue.there(part % 2), turn / 2);
+#pragma unroll
+        for (int r = 0; r <= kGeneratedTaps; ++r) places.read(inputs[r], r, part % 2 * Queue::kPlace);
+#pragma unroll
+        for (int half = 0; half < 2; ++half)
+          places.read(incoming[half], half, part % 2 * Queue::kPlace + Queue::kCopy);
+        if (token < kGeneratedTaps - 1)
+          take_window<kOrder>(inputs,
+                              static_cast<const uint16_t *>(call.window) +
+                                  (int64_t(b) * call.channels + runs.first_channel + part * kPartChannels) * kGeneratedTaps,
+                              token, quarter);
         wait_products<0>();
         pin(taps);
         pin(left);
-        Turned out;
-        if (is_wanted) differentiate(out, taps, inputs, incoming);
-        pin(out.x);
-        // Not before the inputs are there: they would be waited for together.
-        if (part + 1 == Carried::kTurns && has_next) load_inner<KR>(left, call.factors, tile - 1);
-        if (is_wanted) {
-          int carrier = lane - (32 - kCarriers);
-          if (carrier >= 0)
-            carries.of[turn][warp][carrier] = make_float4(out.carry[0], out.carry[1], out.carry[2], out.carry[3]);
-          meet(1 + group, 128);
-          if (step > 0) {
-            if (carrier >= 0 && (warp < 3 || has_later)) {
-              int of_turn = warp < 3 ? turn : (turn + Carried::kKept - Carried::kTurns) % Carried::kKept;
-              float4 more = carries.of[of_turn][(warp + 1) % 4][carrier];
-              out.x[1][0] += more.x;
-              out.x[1][1] += more.y;
-              out.x[1][2] += more.z;
-              out.x[1][3] += more.w;
-            }
+        // Without a condition, behind which the numbers would be waited for once more.
+        if (part + 1 == kParts)
+          load_inner<KR>(left, call.factors, has_next ? tile - 1 : tile, zero_of(inputs, none) | zero_of(incoming, none));
+        float z[2][4], of_z[2][4];
+        convolve(z, taps, inputs);
+        differentiate_silu(of_z, z, incoming);
+        uint32_t numbers[2][2][4];
+        differentiate_taps(numbers, of_z, inputs);
 #pragma unroll
-            for (int half = 0; half < 2; ++half) {
-              if (token + 8 * half >= call.tokens) continue;
-              int64_t further = 8 * half * call.channels + channel;
-              Numbers<4>{{packed(out.x[half][0], out.x[half][1]), packed(out.x[half][2], out.x[half][3])}}.store(of_x +
-                                                                                                               further);
-              const uint32_t(&numbers)[8] = out.taps[half];
-              // They are not to take the place of factors in the second-level cache.
-              __stcs(of_taps + further / 2, make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]));
-              __stcs(of_taps + further / 2 + 1, make_uint4(numbers[4], numbers[5], numbers[6], numbers[7]));
-            }
+        for (int pair = 0; pair < 2; ++pair) {
+#pragma unroll
+          for (int half = 0; half < 2; ++half) {
+            const uint32_t(&four)[4] = numbers[pair][half];
+            // They are not to take the place of factors in the second-level cache.
+            if (writes[half])
+              __stcs(reinterpret_cast<uint4 *>(of_taps[half] + (part * kPartChannels + 8 * pair) * kGeneratedTaps),
+                     make_uint4(four[0], four[1], four[2], four[3]));
           }
         }
-        turn = turn + 1 == Carried::kKept ? 0 : turn + 1;
+        Turned turned;
+        differentiate_inputs(turned, of_z, taps);
+        leave(carries.of(warp, turn), turned);
+        __syncwarp();
+        if (lane == 0) arrive(queue.taken());
+        if (tile < end) {
+#pragma unroll
+          for (int pair = 0; pair < 2; ++pair) add_up(sums[part / 2], part % 2, numbers[pair], pair);
+        }
+        await_phase(queue.taken(), turn);
+        // All warps have read the part, and what they give is there.
+        if (leads) {
+          if (part + 2 < kParts) bring(at, part + 2);
+          else if (has_next) bring(next, part + 2 - kParts);
+        }
+        if (tile < end) {
+          if (warp < 3) take(carries.of(warp + 1, turn), turned);
+          else if (has_later) take(carries.of(0, turn - kParts), turned);
+#pragma unroll
+          for (int half = 0; half < 2; ++half) {
+            if (!writes[half]) continue;
+            Half *to = of_x[half] + part * kPartChannels;
+            store_pair(to, turned.x[half][0], turned.x[half][1]);
+            store_pair(to + 8, turned.x[half][2], turned.x[half][3]);
+          }
+        }
+        ++turn;
       }
+      at = next;
+    }
+    int64_t run = run_number(blockIdx.x, runs.first_channel / Sizes::kChannels);
+    float *to = gradients.sums + (run * 4 * kGroups + 4 * group + warp) * Sizes::kRows;
+#pragma unroll
+    for (int part = 0; part < kParts; ++part) {
+      int i = lane / 4 % 4, column = part * kPartChannels + lane / 16 * 8 + 2 * quarter + i / 2;
+      *reinterpret_cast<float2 *>(to + column * kGeneratedTaps + 2 * (i % 2)) =
+          make_float2(sums[part / 2][part % 2 * 2], sums[part / 2][part % 2 * 2 + 1]);
     }
   }
 #endif
+}
+
+/// The sums of all runs of a block of channels, of a tap a thread.
+template <int KR>
+__global__ void add_runs(GeneratedConvolutionCall call, GeneratedConvolutionGradients gradients, int blocks) {
+  using Sizes = Taps<KR>;
+  int block_of_channels = blockIdx.x;
+  int64_t tiles = int64_t(call.batch) * call.tiles(), items = call.channels / Sizes::kChannels * tiles;
+  int64_t first = block_of_channels * tiles, last = first + tiles;
+  float sum = 0.0f;
+  for (int block = 0; block < blocks; ++block) {
+    if (items * (block + 1) / blocks <= first || items * block / blocks >= last) continue;
+    const float *from = gradients.sums + run_number(block, block_of_channels) * 4 * kGroups * Sizes::kRows + threadIdx.x;
+    for (int warp = 0; warp < 4 * kGroups; ++warp) sum += from[warp * Sizes::kRows];
+  }
+  static_cast<Half *>(gradients.bias)[block_of_channels * Sizes::kRows + threadIdx.x] = rounded<Half>(sum);
 }
 
 template <int KR>
 cudaError_t launch(const GeneratedConvolutionCall &call, const GeneratedConvolutionGradients &gradients) {
-  constexpr int kBytes = Taps<KR>::kBytes + 2 * static_cast<int>(sizeof(Carries<KR>));
+  using Sizes = Taps<KR>;
+  constexpr int kBytes = Sizes::kBytes + kGroups * (PartQueue<2>::kBytes + static_cast<int>(sizeof(Carries<Sizes::kParts>)));
   auto *kernel = convolve_back<KR>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   unsigned blocks = 0;
-  if (error == cudaSuccess) error = find_blocks<KR>(call, blocks);
+  if (error == cudaSuccess) error = find_blocks<KR>(call, kGroups, blocks);
+  SequenceTiles inputs{}, of_outputs{};
+  if (error == cudaSuccess) error = inputs.describe(call.x, call.batch, call.tokens, call.channels, kPartRows);
+  int64_t token = call.channels;
+  SequenceRows rows{gradients.y, call.tokens * token, token};
+  if (error == cudaSuccess) error = of_outputs.describe(rows, call.batch, call.tokens, call.channels, kTileTokens);
   if (error != cudaSuccess) return error;
-  kernel<<<blocks, kConvolutionThreads, kBytes, call.stream>>>(call, gradients);
+  kernel<<<blocks, 128 * kGroups, kBytes, call.stream>>>(call, gradients, inputs, of_outputs);
+  add_runs<KR><<<call.channels / Sizes::kChannels, Sizes::kRows, 0, call.stream>>>(call, gradients, static_cast<int>(blocks));
   return cudaGetLastError();
+}
+
+template <int KR>
+int64_t count_sums(const GeneratedConvolutionCall &call) {
+  Card card;
+  // Of one multiprocessor at least; where the card cannot be found, the launch says so.
+  if (Card::find(card) != cudaSuccess) card.multiprocessors = 1;
+  using Sizes = Taps<KR>;
+  return int64_t(card.multiprocessors + call.channels / Sizes::kChannels) * 4 * kGroups * Sizes::kRows;
 }
 
 }  // namespace
 
+int64_t generated_convolution_sums(const GeneratedConvolutionCall &call) {
+  return JET_FOR_INNER_WIDTH(call, int64_t, count_sums<KR>(call));
+}
+
 cudaError_t generated_convolution_gradients(const GeneratedConvolutionCall &call,
                                             const GeneratedConvolutionGradients &gradients) {
-  return JET_FOR_INNER_WIDTH(call, launch<KR>(call, gradients));
+  return JET_FOR_INNER_WIDTH(call, cudaError_t, launch<KR>(call, gradients));
 }
 
 }  // namespace jet::cuda

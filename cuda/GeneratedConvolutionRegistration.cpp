@@ -97,25 +97,22 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor incoming = whole(of_y);
   check_tensor(kName, "the gradient of the result", incoming, x, at::kBFloat16, x.sizes());
-  at::Tensor of_x = at::empty(x.sizes(), x.options());
+  at::Tensor of_x = at::empty(x.sizes(), x.options()), of_bias = at::zeros(bias.sizes(), x.options());
   int64_t rows = x.size(0) * x.size(1), width = inner.size(2);
-  at::Tensor of_taps = at::empty({rows, weight.size(0)}, x.options());
+  at::Tensor of_taps = at::empty({rows, weight.size(0)}, x.options()), activated = at::empty({rows, width}, x.options());
   if (x.numel() > 0) {
     at::Tensor factors = factors_of(call, x);
+    at::Tensor sums = at::empty({generated_convolution_sums(call)}, x.options().dtype(at::kFloat));
+    call.activated = activated.mutable_data_ptr();
     check_launch(generated_convolution_factors(call), kName);
-    GeneratedConvolutionGradients gradients{incoming.const_data_ptr(), of_x.mutable_data_ptr(),
-                                            of_taps.mutable_data_ptr()};
+    GeneratedConvolutionGradients gradients{incoming.const_data_ptr(), of_x.mutable_data_ptr(), of_x.stride(0),
+                                            of_x.stride(1), of_taps.mutable_data_ptr(), of_bias.mutable_data_ptr(),
+                                            sums.mutable_data_ptr<float>()};
     check_launch(generated_convolution_gradients(call, gradients), kName);
   }
-  // A column of ones beside silu of the inner layer gives the sums for the bias with the same product.
-  at::Tensor flat = inner.reshape({rows, width});
-  at::Tensor activated = at::zeros({rows, width + 8}, x.options());
-  at::Tensor own = activated.narrow(1, 0, width);
-  at::silu_out(own, flat);
-  activated.select(1, width).fill_(1);
   at::Tensor of_weights = at::mm(of_taps.t(), activated);
-  at::Tensor of_inner = at::silu_backward(at::mm(of_taps, weight), flat).reshape(inner.sizes());
-  return {of_x, of_inner, of_weights.narrow(1, 0, width), of_weights.select(1, width).contiguous()};
+  at::Tensor of_inner = at::silu_backward(at::mm(of_taps, weight), inner.reshape({rows, width})).reshape(inner.sizes());
+  return {of_x, of_inner, of_weights, of_bias};
 }
 
 /// Keeps the inputs only. No gradient flows to the window.

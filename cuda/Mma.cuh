@@ -35,6 +35,13 @@ __device__ inline float2 unpacked(uint32_t pair) {
   return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
 }
 
+/// Transposes an 8 × 8 matrix of 16-bit numbers, of which a lane has two of row lane / 4.
+__device__ inline uint32_t transposed(uint32_t pair) {
+  uint32_t result;
+  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(result) : "r"(pair));
+  return result;
+}
+
 /// The sum over the four lanes that have one row of sums.
 __device__ inline float over_quad(float x) {
   x += __shfl_xor_sync(~0u, x, 1);

@@ -51,13 +51,6 @@ __device__ inline void await_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-/// An 8 × 8 matrix of bfloat16, a row a group of four lanes, transposed.
-__device__ inline uint32_t transposed(uint32_t x) {
-  uint32_t y;
-  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
-  return y;
-}
-
 /// Brings a warp's tiles into shared memory, one after another.
 template <int kWidth>
 struct TileLoader {

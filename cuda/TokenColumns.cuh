@@ -7,13 +7,6 @@
 
 namespace jet::cuda {
 
-/// Transposes an 8 × 8 matrix of 16-bit numbers, of which a lane has two of row lane / 4.
-__device__ inline uint32_t transposed(uint32_t pair) {
-  uint32_t result;
-  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(result) : "r"(pair));
-  return result;
-}
-
 /// Two numbers side by side, of which the second may not exist.
 __device__ inline uint32_t load_pair(const Half *from, bool is_paired, bool first, bool second) {
   if (is_paired) return first ? *reinterpret_cast<const uint32_t *>(from) : 0;

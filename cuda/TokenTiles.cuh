@@ -13,6 +13,46 @@ namespace jet::cuda {
 constexpr int kTileColumns = 64;
 constexpr int kTileBytes = kChunk * kTileColumns * 2;  // aligned to 1,024 bytes in shared memory
 
+/// The driver's function that describes a tensor to copies, or null.
+inline decltype(&cuTensorMapEncodeTiled) tensor_encoder() {
+  static const auto encode = [] {
+    void *found = nullptr;
+    cudaDriverEntryPointQueryResult state;
+    cudaError_t error =
+        cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000, cudaEnableDefault, &state);
+    bool exists = error == cudaSuccess && state == cudaDriverEntryPointSuccess;
+    return exists ? reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(found) : nullptr;
+  }();
+  return encode;
+}
+
+/// Describes a bfloat16 tensor of N dimensions, the last first, whose numbers of the first lie side by side, in `box`es.
+///
+/// - strides: of the other dimensions, in elements.
+template <int N>
+cudaError_t describe_tensor(CUtensorMap &map, const void *data, const int64_t (&sizes)[N], const int64_t (&strides)[N - 1],
+                            const int (&box)[N], CUtensorMapSwizzle swizzle) {
+  const auto encode = tensor_encoder();
+  if (!encode) return cudaErrorNotSupported;
+  // The driver asks for a context in this thread, which a thread of libtorch's gradients may not have had a use for yet.
+  int device = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess) error = cudaSetDevice(device);
+  if (error != cudaSuccess) return error;
+  cuuint64_t counts[N], bytes[N - 1];
+  cuuint32_t boxes[N], steps[N];
+  for (int i = 0; i < N; ++i) {
+    counts[i] = static_cast<cuuint64_t>(sizes[i]);
+    boxes[i] = static_cast<cuuint32_t>(box[i]);
+    steps[i] = 1;
+    if (i + 1 < N) bytes[i] = static_cast<cuuint64_t>(2 * strides[i]);
+  }
+  CUresult result = encode(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, N, const_cast<void *>(data), counts, bytes, boxes, steps,
+                           CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
+                           CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+}
+
 /// How the copies find the tiles of a bfloat16 tensor [B, T, H, V].
 struct TokenTiles {
   CUtensorMap map;
@@ -23,27 +63,8 @@ struct TokenTiles {
   }
 
   cudaError_t describe(const TokenView &view, int batch, int tokens, int heads, int width) {
-    static const auto encode = reinterpret_cast<decltype(&cuTensorMapEncodeTiled)>(encoder());
-    if (!encode) return cudaErrorNotSupported;
-    auto bytes = [](int64_t elements) { return static_cast<cuuint64_t>(elements * 2); };
-    auto count = [](int n) { return static_cast<cuuint64_t>(n); };
-    cuuint64_t sizes[] = {count(width), count(heads), count(tokens), count(batch)};
-    cuuint64_t strides[] = {bytes(view.head), bytes(view.token), bytes(view.batch)};
-    cuuint32_t box[] = {kTileColumns, 1, kChunk, 1}, steps[] = {1, 1, 1, 1};
-    CUresult result = encode(&map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4, const_cast<void *>(view.data), sizes, strides, box,
-                             steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-                             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
-  }
-
- private:
-  /// The driver's function, or null.
-  static void *encoder() {
-    void *found = nullptr;
-    cudaDriverEntryPointQueryResult state;
-    cudaError_t error =
-        cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, 12000, cudaEnableDefault, &state);
-    return error == cudaSuccess && state == cudaDriverEntryPointSuccess ? found : nullptr;
+    return describe_tensor<4>(map, view.data, {width, heads, tokens, batch}, {view.head, view.token, view.batch},
+                              {kTileColumns, 1, kChunk, 1}, CU_TENSOR_MAP_SWIZZLE_128B);
   }
 };
 
