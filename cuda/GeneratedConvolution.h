@@ -54,11 +54,13 @@ cudaError_t generated_convolution(const GeneratedConvolutionCall &call);
 /// Writes the factors.
 cudaError_t generated_convolution_factors(const GeneratedConvolutionCall &call);
 
-/// Gradients that come in and go out, contiguous.
+/// Gradients that come in and go out, contiguous but for that of x.
 struct GeneratedConvolutionGradients {
-  const void *y;  // [B, T, D]
-  void *x;        // [B, T, D]
-  void *taps;     // [B, T, 4·D]
+  const void *y;    // [B, T, D]
+  void *x;          // [B, T, D], rows without gaps
+  int64_t x_batch;  // strides of x in elements, multiples of 8
+  int64_t x_token;
+  void *taps;       // [B, T, 4·D]
 };
 /// Writes the gradients of x and of the taps, from factors that are there.
 cudaError_t generated_convolution_gradients(const GeneratedConvolutionCall &call,

@@ -118,7 +118,8 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
       Inputs source(call, b, first_token, token, first_of_thread);
       int64_t at = (int64_t(b) * call.tokens + token) * call.channels + first_of_thread;
       const Half *of_y = static_cast<const Half *>(gradients.y) + at;
-      Half *of_x = static_cast<Half *>(gradients.x) + at;
+      Half *of_x =
+          static_cast<Half *>(gradients.x) + b * gradients.x_batch + token * gradients.x_token + first_of_thread;
       uint4 *of_taps = reinterpret_cast<uint4 *>(static_cast<Half *>(gradients.taps) + at * kGeneratedTaps);
       bring_next(call, gradients, tile - 1, first_channel, has_next);
 #pragma unroll
@@ -161,8 +162,8 @@ __global__ void __launch_bounds__(kConvolutionThreads, 1)
             for (int half = 0; half < 2; ++half) {
               if (token + 8 * half >= call.tokens) continue;
               int64_t further = 8 * half * call.channels + channel;
-              Numbers<4>{{packed(out.x[half][0], out.x[half][1]), packed(out.x[half][2], out.x[half][3])}}.store(of_x +
-                                                                                                               further);
+              Numbers<4>{{packed(out.x[half][0], out.x[half][1]), packed(out.x[half][2], out.x[half][3])}}.store(
+                  of_x + 8 * half * gradients.x_token + channel);
               const uint32_t(&numbers)[8] = out.taps[half];
               // They are not to take the place of factors in the second-level cache.
               __stcs(of_taps + further / 2, make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]));
