@@ -58,8 +58,8 @@ cudaError_t generated_convolution_factors(const GeneratedConvolutionCall &call);
 /// Gradients that come in and go out, contiguous but for that of x.
 struct GeneratedConvolutionGradients {
   const void *y;    // [B, T, D]
-  void *x;          // [B, T, D]
-  int64_t x_batch;  // strides of x's gradient in elements, even ones
+  void *x;          // [B, T, D], rows without gaps
+  int64_t x_batch;  // strides of x in elements, even ones
   int64_t x_token;
   void *taps;       // [B, T, 4·D]
   void *bias;       // [4·D]

@@ -21,10 +21,15 @@ constexpr const char *kName = "generated_convolution";
 
 bool lies_on_16_bytes(const at::Tensor &x) { return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0; }
 
+/// Whether the rows of `x` can be moved 16 bytes at a time.
+bool has_whole_rows(const at::Tensor &x) {
+  auto goes_on = [&](int64_t dim) { return x.size(dim) == 1 || (x.stride(dim) > 0 && x.stride(dim) % 8 == 0); };
+  return x.dim() == 3 && x.stride(2) == 1 && goes_on(0) && goes_on(1) && lies_on_16_bytes(x);
+}
+
 /// `x`, or a copy of it, whose rows can be moved 16 bytes at a time.
 at::Tensor with_whole_rows(const at::Tensor &x) {
-  bool lies = x.dim() == 3 && x.stride(2) == 1 && x.stride(0) % 8 == 0 && x.stride(1) % 8 == 0 && lies_on_16_bytes(x);
-  return lies ? x : x.clone(at::MemoryFormat::Contiguous);
+  return has_whole_rows(x) ? x : x.clone(at::MemoryFormat::Contiguous);
 }
 
 /// `x`, or a copy of it, without gaps and aligned to 16 bytes.
@@ -87,6 +92,14 @@ at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const
   return y;
 }
 
+/// Where the gradient of `x` is written, in whole rows: in its place among those of other pieces of a product, or in a
+/// tensor of its own. The library that cuts into pieces may be missing.
+at::Tensor gradient_of(const at::Tensor &x) {
+  auto place = c10::Dispatcher::singleton().findSchema({"jet_fused::gradient_place", ""});
+  at::Tensor found = place ? place->typed<at::Tensor(const at::Tensor &)>().call(x) : at::Tensor();
+  return found.defined() && has_whole_rows(found) ? found : at::empty(x.sizes(), x.options());
+}
+
 /// Gradients of x, inner, weight and bias.
 std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
     const at::Tensor &of_y, const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &any_weight,
@@ -97,7 +110,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor incoming = whole(of_y);
   check_tensor(kName, "the gradient of the result", incoming, x, at::kBFloat16, x.sizes());
-  at::Tensor of_x = at::empty(x.sizes(), x.options()), of_bias = at::zeros(bias.sizes(), x.options());
+  at::Tensor of_x = gradient_of(any_x), of_inner = gradient_of(any_inner), of_bias = at::zeros(bias.sizes(), x.options());
   int64_t rows = x.size(0) * x.size(1), width = inner.size(2);
   at::Tensor of_taps = at::empty({rows, weight.size(0)}, x.options()), activated = at::empty({rows, width}, x.options());
   if (x.numel() > 0) {
@@ -111,7 +124,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
     check_launch(generated_convolution_gradients(call, gradients), kName);
   }
   at::Tensor of_weights = at::mm(of_taps.t(), activated);
-  at::Tensor of_inner = at::silu_backward(at::mm(of_taps, weight), inner.reshape({rows, width})).reshape(inner.sizes());
+  at::silu_backward_out(of_inner, at::mm(of_taps, weight).view(inner.sizes()), inner);
   return {of_x, of_inner, of_weights, of_bias};
 }
 

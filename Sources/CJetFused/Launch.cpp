@@ -192,17 +192,22 @@ at::Tensor as_matrix(const at::Tensor &x) {
   return columns <= 1 || rows.stride(1) == 1 ? rows : rows.contiguous();
 }
 
-at::Tensor with_rows(const at::Tensor &x, Rows &rows) {
-  const auto rank = x.dim();
+std::optional<Rows> rows_of(const at::Tensor &x) {
   const auto width = x.size(-1);
-  rows = {width, 1, static_cast<int>(width)};
-  if (x.is_contiguous()) return packed(x);
+  if (!is_aligned(x)) return std::nullopt;
+  if (x.is_contiguous()) return Rows{width, 1, static_cast<int>(width)};
+  const auto rank = x.dim();
   const bool has_heads = rank == 4 && x.stride(2) == width;
   const bool is_regular = (has_heads || rank == 3) && x.stride(-1) == 1 &&
                           (x.size(0) == 1 || x.stride(0) == x.size(1) * x.stride(1)) && x.stride(1) % 4 == 0;
-  if (!is_regular || !is_aligned(x)) return x.contiguous();
-  rows = {x.stride(1), has_heads ? static_cast<int>(x.size(2)) : 1, static_cast<int>(width)};
-  return x;
+  if (!is_regular) return std::nullopt;
+  return Rows{x.stride(1), has_heads ? static_cast<int>(x.size(2)) : 1, static_cast<int>(width)};
+}
+
+at::Tensor with_rows(const at::Tensor &x, Rows &rows) {
+  const auto found = rows_of(x);
+  rows = found.value_or(Rows{x.size(-1), 1, static_cast<int>(x.size(-1))});
+  return found ? x : x.clone(at::MemoryFormat::Contiguous);
 }
 
 }  // namespace jet::fused

@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 
 namespace jet::fused {
@@ -43,6 +44,10 @@ template <typename Number> const Number *numbers(const at::Tensor &x) {
 
 /// Enough blocks of 256 threads for `count` threads.
 inline Grid threads_for(int64_t count) { return {(count + 255) / 256, 256}; }
+
+/// Where the rows of `x` lie, if its last dimension lies without gaps, its rows are aligned for reads of four elements,
+/// and `Rows` can describe them.
+std::optional<Rows> rows_of(const at::Tensor &x);
 
 /// `x`, or a copy of it, whose last dimension lies without gaps and whose rows `Rows` can describe.
 at::Tensor with_rows(const at::Tensor &x, Rows &rows);

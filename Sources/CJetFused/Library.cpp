@@ -19,6 +19,7 @@ TORCH_LIBRARY(jet_fused, m) {
   m.def("decay_triangle(Tensor sums, bool narrow) -> Tensor");
   m.def("unit_lower_inverse(Tensor a) -> Tensor");
   m.def("pieces(Tensor(a -> *) merged, int[] lengths, int activated) -> Tensor(a)[]");
+  m.def("gradient_place(Tensor piece) -> Tensor");
   m.def("relative_error(Tensor given, Tensor wanted) -> Tensor");
   m.def(
       "logit_loss(Tensor logits, Tensor? wanted, Tensor targets, Tensor entropy_weight, float divergence_weight, "

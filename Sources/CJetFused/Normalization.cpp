@@ -10,6 +10,7 @@
 
 #include "ColumnSums.h"
 #include "Launch.h"
+#include "Pieces.h"
 
 namespace jet::fused {
 namespace {
@@ -75,6 +76,16 @@ struct Backward {
   at::Tensor x, gate, weight;
 };
 
+/// Where the gradient of `gate` is written: in its place among those of other pieces, if as many rows lie side by side
+/// there as in `gate`, or in a tensor of its own. `rows` tells where the gate's rows lie, and then the gradient's.
+at::Tensor gradient_of_gate(const at::Tensor &gate, Rows &rows) {
+  const auto place = gradient_place(gate);
+  const auto found = place.defined() ? rows_of(place) : std::nullopt;
+  const bool fits = found && found->heads == rows.heads;
+  rows = fits ? *found : Rows{static_cast<long long>(rows.heads) * rows.width, rows.heads, rows.width};
+  return fits ? place : at::empty(gate.sizes(), gate.options());
+}
+
 /// The gradients of a norm, gated where `gate_any` is defined; to that of `x` comes `added_any`, where it is defined.
 Backward backward(const at::Tensor &dy_any, const at::Tensor &x_any, const at::Tensor &gate_any,
                   const at::Tensor &added_any, const at::Tensor &weight_any, double eps) {
@@ -84,14 +95,15 @@ Backward backward(const at::Tensor &dy_any, const at::Tensor &x_any, const at::T
   Rows layout{width, 1, static_cast<int>(width)};
   const auto other = has_other ? with_rows(gated ? gate_any : added_any, layout) : x;
   at::Tensor dx = at::empty(x.sizes(), x.options());
-  at::Tensor dgate = gated ? at::empty(x.sizes(), x.options()) : dx;
+  Rows gate_layout = layout;
+  at::Tensor dgate = gated ? gradient_of_gate(gate_any, gate_layout) : dx;
   const Form form(gated ? "gated_rms_norm_backward" : "rms_norm_backward", width);
   const Grid grid = form.grid(x, rows, form.groups * width * sizeof(float));
   at::Tensor parts = at::empty({grid.blocks, width}, x.options().dtype(at::kFloat));
   launch(form.name, x, grid, dy.const_data_ptr(), x.const_data_ptr(), has_other ? other.const_data_ptr() : nullptr,
-         layout, weight.const_data_ptr(), dx.mutable_data_ptr(), dgate.mutable_data_ptr(),
+         layout, weight.const_data_ptr(), dx.mutable_data_ptr(), dgate.mutable_data_ptr(), gate_layout,
          parts.mutable_data_ptr<float>(), static_cast<int>(rows), static_cast<int>(width), static_cast<float>(eps),
-         is_even(width, layout, {dy, x, other, weight, dx, dgate}));
+         is_even(width, layout, {dy, x, other, weight, dx, dgate}) && gate_layout.pitch % 8 == 0);
   return {dx, gated ? dgate : at::Tensor(), column_sums(parts, weight.scalar_type()).view(weight.sizes())};
 }
 

@@ -1,12 +1,21 @@
 // Pieces.cpp: jet_fused::pieces with its gradient: the last dimension of `merged` cut into pieces of the given lengths,
 // 16 at most; see Pieces.cu.inc. The first `activated` of them pass silu and are tensors of their own, the others share
 // memory with `merged`.
+//
+// The gradients of these others need not be copied: an operator that takes one may ask with gradient_place where in the
+// gradient of `merged` it belongs. That tensor is made when the first operator of a pass of gradients asks, and kept
+// with the cut until its own turn comes.
+#include "Pieces.h"
+
 #include <ATen/ATen.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
 #include <algorithm>
 #include <initializer_list>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "Launch.h"
@@ -19,6 +28,8 @@ using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
 constexpr int most_pieces = 16, threads = 256, packs_of_thread = 4;
+/// The number of no pass of gradients.
+constexpr int64_t no_pass = -1;
 
 /// The kernels' `Piece` and `Pieces`.
 struct Piece {
@@ -54,9 +65,19 @@ struct Table {
     while (piece.pack > 1 && !all_fit()) piece.pack = piece.pack == 8 ? 4 : 1;
     const int64_t each = threads * packs_of_thread;
     blocks += (rows * (length / piece.pack) + each - 1) / each;
-    columns += static_cast<int>(length);
+    skip(length);
   }
+
+  /// Columns that are left as they are.
+  void skip(int64_t length) { columns += static_cast<int>(length); }
 };
+
+/// Whether `matrix` is the columns of `joined` from `first` on.
+bool lies_in(const at::Tensor &joined, int64_t first, const at::Tensor &matrix) {
+  const auto *place = static_cast<const char *>(joined.const_data_ptr()) + first * joined.element_size();
+  return matrix.defined() && matrix.const_data_ptr() == place &&
+         (matrix.size(0) <= 1 || pitch(matrix) == pitch(joined));
+}
 
 /// Which pieces there are.
 struct Cut {
@@ -90,16 +111,26 @@ struct CutIntoPieces : torch::autograd::Function<CutIntoPieces> {
     context->saved_data["shape"] = merged.sizes().vec();
     context->saved_data["lengths"] = cut.lengths;
     context->saved_data["activated"] = cut.activated;
+    context->saved_data["pass"] = no_pass;
     context->set_materialize_grads(false);
     return results;
   }
 
+  /// Whether a gradient is in its place is told by its address: `joined` is held until here, so no other memory has it.
+  /// A piece of several operators gets a sum of gradients. The engine adds in place only to a tensor that nothing else
+  /// shares memory with, which a place is not, so that sum is a tensor of its own and is copied. Places that another
+  /// pass gave away, one that ended with an error or that runs beside this one, are not in this `joined`: they are
+  /// copied, too.
   static variable_list backward(AutogradContext *context, variable_list given) {
-    const auto lengths = context->saved_data["lengths"].toIntVector();
-    const auto shape = context->saved_data["shape"].toIntVector();
+    auto &kept = context->saved_data;
+    const auto lengths = kept["lengths"].toIntVector();
+    const auto shape = kept["shape"].toIntVector();
+    const auto with_places = std::exchange(kept["joined"], c10::IValue());
+    const int64_t pass = std::exchange(kept["pass"], no_pass).toInt();
+    const bool has_places = with_places.isTensor() && pass == torch::autograd::get_current_graph_task_id();
     const auto like = std::find_if(given.begin(), given.end(), [](const auto &x) { return x.defined(); });
     if (like == given.end()) return {Variable(), Variable()};
-    at::Tensor joined = at::empty(shape, like->options());
+    at::Tensor joined = has_places ? with_places.toTensor() : at::empty(shape, like->options());
     const auto joined_matrix = as_matrix(joined);
     const auto rows = joined_matrix.size(0);
     const auto saved = context->get_saved_variables();
@@ -108,14 +139,40 @@ struct CutIntoPieces : torch::autograd::Function<CutIntoPieces> {
     std::vector<at::Tensor> matrices;
     for (size_t i = 0; i < lengths.size(); ++i) {
       matrices.push_back(given[i].defined() ? as_matrix(given[i]) : at::Tensor());
-      table.add(lengths[i], matrices.back(), {merged, joined_matrix}, rows);
+      if (lies_in(joined_matrix, table.columns, matrices.back())) table.skip(lengths[i]);
+      else table.add(lengths[i], matrices.back(), {merged, joined_matrix}, rows);
     }
-    table.pieces.activated = static_cast<int>(context->saved_data["activated"].toInt());
+    table.pieces.activated = static_cast<int>(kept["activated"].toInt());
     launch("join_pieces", joined, Grid{table.blocks, threads}, table.pieces, merged.const_data_ptr(), pitch(merged),
            joined.mutable_data_ptr(), pitch(joined_matrix), static_cast<long long>(rows));
     return {joined, Variable()};
   }
 };
+
+using CutNode = torch::autograd::CppNode<CutIntoPieces>;
+
+/// The cut that `variable` is a piece of, perhaps through views that keep the order of its numbers, and which piece.
+std::pair<std::shared_ptr<CutNode>, int64_t> cut_of(const at::Tensor &variable) {
+  auto node = variable.grad_fn();
+  int64_t index = variable.output_nr();
+  while (node && (node->name() == "ViewBackward0" || node->name() == "ReshapeAliasBackward0")) {
+    const auto edge = node->next_edge(0);
+    node = edge.function;
+    index = edge.input_nr;
+  }
+  return {std::dynamic_pointer_cast<CutNode>(node), index};
+}
+
+/// Whether the present pass of gradients comes to `cut`, on the stream that is current.
+bool comes_to(CutNode &cut) {
+  const auto *wanted = torch::autograd::get_current_graph_task_exec_info();
+  if (!wanted) return false;
+  // A list without entries stands for everything.
+  const auto own = wanted->find(&cut);
+  if (!wanted->empty() && (own == wanted->end() || !own->second.needed_)) return false;
+  const auto stream = cut.input_metadata(0).stream();
+  return c10::impl::VirtualGuardImpl(stream.device_type()).getStream(stream.device()) == stream;
+}
 
 std::vector<at::Tensor> pieces(const at::Tensor &merged, at::IntArrayRef lengths, int64_t activated) {
   int64_t sum = 0;
@@ -128,6 +185,32 @@ std::vector<at::Tensor> pieces(const at::Tensor &merged, at::IntArrayRef lengths
 }
 
 }  // namespace
+
+at::Tensor gradient_place(const at::Tensor &piece) {
+  if (!piece.defined()) return {};
+  at::AutoDispatchBelowADInplaceOrView guard;
+  const auto [cut, index] = cut_of(piece);
+  if (!cut || !comes_to(*cut)) return {};
+  // The gradients of a GPU's operators are computed in one thread, the cut's too.
+  auto &kept = cut->ctx_.saved_data;
+  if (index < kept["activated"].toInt()) return {};
+  const int64_t pass = torch::autograd::get_current_graph_task_id();
+  if (kept["pass"].toInt() != pass) {
+    kept["pass"] = pass;
+    kept["given_away"] = int64_t(0);
+    kept["joined"] = at::empty(kept["shape"].toIntVector(), piece.options());
+  }
+  const int64_t given_away = kept["given_away"].toInt(), own = int64_t(1) << index;
+  if (given_away & own) return {};
+  kept["given_away"] = given_away | own;
+  const auto lengths = kept["lengths"].toIntVector();
+  const int64_t first = std::accumulate(lengths.begin(), lengths.begin() + index, int64_t(0));
+  return kept["joined"].toTensor().narrow(-1, first, lengths[index]).reshape(piece.sizes());
+}
+
 }  // namespace jet::fused
 
 TORCH_LIBRARY_IMPL(jet_fused, AutogradCUDA, m) { m.impl("pieces", &jet::fused::pieces); }
+
+// Gradients call it below the keys of autograd, too.
+TORCH_LIBRARY_IMPL(jet_fused, CompositeImplicitAutograd, m) { m.impl("gradient_place", &jet::fused::gradient_place); }

@@ -16,6 +16,7 @@ enum LayerPartChecks {
       for (tokens, heads) in [(1, 1), (67, 5), (130, 12)] {
         gates(tokens, heads, dtype, &tally)
         pieces(tokens, heads, dtype, &tally)
+        for rest in [8, 3] { places(tokens, heads, rest: rest, dtype, &tally) }
         for width in [4, 64, 96, 256, 1536] { norms(tokens, heads, width, dtype, &tally) }
       }
     }
@@ -33,19 +34,23 @@ enum LayerPartChecks {
     Tensor.randomNormal(shape, generator: Generator(seed: seed, device: device)).to(dtype)
   }
 
-  /// Results and gradients of `form` by operators and, in float32, by definitions; and the operators' twice, bit for bit.
+  /// Results and gradients of `form` by operators and, in float32, by definitions; and the operators' again, bit for
+  /// bit, with gradients that are taken twice from one graph.
   private static func compare(
     _ title: String, _ dtype: DType, _ inputs: [Tensor], _ names: [String], _ tally: inout Tally,
     _ form: ([Tensor]) -> [Tensor]
   ) {
-    func all(_ inputs: [Tensor]) -> [Tensor] {
+    func all(_ inputs: [Tensor], times: Int = 1) -> [Tensor] {
       let leaves = inputs.map { $0.detached().requiringGradient() }
       let results = form(leaves)
       let seeds = results.enumerated().map {
         normal($1.shape, dtype, seed: 90 + UInt64($0)).to($1.dtype)
       }
-      return results.map { $0.detached() }
-        + gradients(of: results, by: leaves, seeds: seeds).map { $0 ?? Tensor.zeros([0]) }
+      var found: [Tensor?] = []
+      for time in 1...times {
+        found = gradients(of: results, by: leaves, seeds: seeds, keepGraph: time < times)
+      }
+      return results.map { $0.detached() } + found.map { $0 ?? Tensor.zeros([0]) }
     }
     let expected = FastForm.disabled { all(inputs.map(\.float32)) }
     RecurrentStepChecks.poison([16 << 20], dtype)
@@ -58,7 +63,7 @@ enum LayerPartChecks {
           ? ("result \(i)", found[i], expected[i], bound(dtype))
           : (names[i - results], found[i], expected[i], gradientBound(dtype))
       })
-    let again = all(inputs)
+    let again = all(inputs, times: 2)
     tally.record(
       zip(found, again).allSatisfy {
         $0.float32.array(of: Float.self) == $1.float32.array(of: Float.self)
@@ -86,6 +91,38 @@ enum LayerPartChecks {
       "pieces 2×\(tokens)×\(lengths)", dtype,
       [normal([2, tokens, lengths.reduce(0, +)], dtype, seed: 4)], ["merged"], &tally
     ) { JetKernels.pieces(of: $0[0], lengths, activated: 2) }
+  }
+
+  /// Pieces whose gradients operators write where they belong, if `rest` columns leave rows that are aligned; the last
+  /// of the pieces but these columns has two such operators.
+  private static func places(
+    _ tokens: Int, _ heads: Int, rest: Int, _ dtype: DType, _ tally: inout Tally
+  ) {
+    let (width, inner) = (64, 72)
+    let channels = heads * width
+    let lengths = [heads * 16, channels, channels, inner, channels, rest]
+    let before = normal([2, channels, 4], dtype, seed: 11)
+    compare(
+      "pieces 2×\(tokens)×\(lengths) with their operators", dtype,
+      [
+        normal([2, tokens, lengths.reduce(0, +)], dtype, seed: 4),
+        normal([2, tokens, heads, width], dtype, seed: 5), normal([width], dtype, seed: 7),
+        (normal([4 * channels, inner], .float32, seed: 9) * 0.05).to(dtype),
+        (normal([4 * channels], .float32, seed: 10) * 0.5).to(dtype),
+      ], ["merged", "x", "norm", "generator", "bias"], &tally
+    ) {
+      let (x, weight) = ($0[1], $0[2])
+      let cut = JetKernels.pieces(of: $0[0], lengths, activated: 1)
+      func gated(_ gate: Tensor) -> Tensor {
+        gatedRMSNorm(x, gate: gate.heads(heads), weight: weight, eps: 1e-5)
+      }
+      var window = before.clone()
+      return [
+        cut[0], gated(cut[2]), gated(cut[4]), gated(cut[4]),
+        generatedConvolution(
+          cut[1], inner: cut[3], weight: $0[3], bias: $0[4], window: &window),
+      ]
+    }
   }
 
   private static func norms(

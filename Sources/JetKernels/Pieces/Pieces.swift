@@ -14,8 +14,11 @@ public func piecesDefinition(of merged: Tensor, _ lengths: [Int], activated: Int
 
 /// A merged product cut into its pieces; see ``piecesDefinition(of:_:activated:)``.
 ///
-/// Backward, all gradients of the pieces are joined at once, that of `silu` on their way. Neither `merged` nor a piece of it
-/// is to be written in place after that.
+/// Backward, all gradients of the pieces are joined at once, that of `silu` on their way, but for those that are
+/// written where they belong: of the gate by ``gatedRMSNorm(_:gate:weight:eps:)``, of `x` and `inner` by
+/// ``generatedConvolution(_:inner:weight:bias:window:counts:)``.
+///
+/// Neither `merged` nor a piece of it is to be written in place after that.
 public func pieces(of merged: Tensor, _ lengths: [Int], activated: Int = 0) -> [Tensor] {
   guard FastForm.fuses(merged), lengths.count <= Fused.mostPieces, lengths.allSatisfy({ $0 > 0 })
   else {

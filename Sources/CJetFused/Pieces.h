@@ -1,0 +1,16 @@
+// Pieces.h: where the gradient of a piece belongs.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace jet::fused {
+
+/// To be called by an operator's gradient, with an input of the operator as it was saved, perhaps a piece of a merged
+/// product: where the gradient of `piece` is to be written, so that it lies among those of the other pieces. It has the
+/// shape of `piece`, strides of its own, and any numbers.
+///
+/// Undefined where the gradient needs a tensor of its own: `piece` is none that shares memory with the product, its
+/// place has been given away, or the gradient of the product is not wanted. Nobody has to use the place that he got.
+at::Tensor gradient_place(const at::Tensor &piece);
+
+}  // namespace jet::fused
