@@ -116,8 +116,10 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
                                         kGeneratedTaps,
                                 token, lane % 4);
         }
+        // An arrival waits for no read; and what is read at the same time would be waited for together.
+        uint32_t zero = zero_of(inputs[0], none) | zero_of(inputs[1], none);
         __syncwarp();
-        if (lane == 0) arrive(queue.taken());
+        if (lane == 0) arrive(queue.taken() + zero);
         if (leads) {
           await_phase(queue.taken(), turn);
           if (!is_last) bring(at, part + kTogether);
@@ -128,9 +130,7 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
         pin(taps);
         pin(left);
         // Without a condition, behind which the numbers would be waited for once more.
-        if (is_last)
-          load_inner<KR>(left, call.factors, has_next ? tile + kGroups : tile,
-                         zero_of(inputs[0], none) | zero_of(inputs[1], none));
+        if (is_last) load_inner<KR>(left, call.factors, has_next ? tile + kGroups : tile, zero);
 #pragma unroll
         for (int i = 0; i < kTogether; ++i) {
           float z[2][4];

@@ -302,10 +302,13 @@ __global__ void add_runs(GeneratedConvolutionCall call, GeneratedConvolutionGrad
   int block_of_channels = blockIdx.x;
   int64_t tiles = int64_t(call.batch) * call.tiles(), items = call.channels / Sizes::kChannels * tiles;
   int64_t first = block_of_channels * tiles, last = first + tiles;
+  // The blocks that have some of [first, last): TileRuns gives block i the items from items · i / blocks on.
+  int block = static_cast<int>(first * blocks / items);
+  while (items * (block + 1) / blocks <= first) ++block;
   float sum = 0.0f;
-  for (int block = 0; block < blocks; ++block) {
-    if (items * (block + 1) / blocks <= first || items * block / blocks >= last) continue;
+  for (; block < blocks && items * block / blocks < last; ++block) {
     const float *from = gradients.sums + run_number(block, block_of_channels) * 4 * kGroups * Sizes::kRows + threadIdx.x;
+#pragma unroll
     for (int warp = 0; warp < 4 * kGroups; ++warp) sum += from[warp * Sizes::kRows];
   }
   static_cast<Half *>(gradients.bias)[block_of_channels * Sizes::kRows + threadIdx.x] = rounded<Half>(sum);
