@@ -116,7 +116,8 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
                                         kGeneratedTaps,
                                 token, lane % 4);
         }
-        // An arrival waits for no read; and what is read at the same time would be waited for together.
+        // Reads of shared memory may be under way still when an arrival is made, and so when the next copy takes their
+        // place: the arrival's address depends on what they bring.
         uint32_t zero = zero_of(inputs[0], none) | zero_of(inputs[1], none);
         __syncwarp();
         if (lane == 0) arrive(queue.taken() + zero);
@@ -155,6 +156,7 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
 template <int KR>
 cudaError_t launch(const GeneratedConvolutionCall &call) {
   constexpr int kBytes = Taps<KR>::kBytes + kGroups * PartQueue<1>::kBytes;
+  static_assert(kBytes <= kSharedOnHopper);
   auto *kernel = generate_and_convolve<KR>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   unsigned blocks = 0;

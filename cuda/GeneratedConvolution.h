@@ -21,7 +21,7 @@ constexpr int kTileTokens = 64;
 /// The widest inner layer of a generator.
 constexpr int kMostInner = 512;
 
-/// Rows [B, T, …] whose last dimension lies without gaps; strides in elements, multiples of 8.
+/// Rows [B, T, …] whose last dimension lies without gaps; strides in elements, multiples of 8 where they count.
 struct SequenceRows {
   const void *data;
   int64_t batch;

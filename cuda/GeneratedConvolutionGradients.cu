@@ -257,6 +257,7 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
         differentiate_inputs(turned, of_z, taps);
         leave(carries.of(warp, turn), turned);
         __syncwarp();
+        // What was read is in use by now, as an arrival demands that frees its place: `leave` stores what came of it.
         if (lane == 0) arrive(queue.taken());
         if (tile < end) {
 #pragma unroll
@@ -318,6 +319,7 @@ template <int KR>
 cudaError_t launch(const GeneratedConvolutionCall &call, const GeneratedConvolutionGradients &gradients) {
   using Sizes = Taps<KR>;
   constexpr int kBytes = Sizes::kBytes + kGroups * (PartQueue<2>::kBytes + static_cast<int>(sizeof(Carries<Sizes::kParts>)));
+  static_assert(kBytes <= kSharedOnHopper);
   auto *kernel = convolve_back<KR>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   unsigned blocks = 0;

@@ -110,7 +110,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor incoming = whole(of_y);
   check_tensor(kName, "the gradient of the result", incoming, x, at::kBFloat16, x.sizes());
-  at::Tensor of_x = gradient_of(any_x), of_inner = gradient_of(any_inner), of_bias = at::zeros(bias.sizes(), x.options());
+  at::Tensor of_x = gradient_of(any_x), of_inner = gradient_of(any_inner), of_bias = at::empty(bias.sizes(), x.options());
   int64_t rows = x.size(0) * x.size(1), width = inner.size(2);
   at::Tensor of_taps = at::empty({rows, weight.size(0)}, x.options()), activated = at::empty({rows, width}, x.options());
   if (x.numel() > 0) {
@@ -122,6 +122,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
                                             of_x.stride(1), of_taps.mutable_data_ptr(), of_bias.mutable_data_ptr(),
                                             sums.mutable_data_ptr<float>()};
     check_launch(generated_convolution_gradients(call, gradients), kName);
+  } else {
+    of_bias.zero_();
   }
   at::Tensor of_weights = at::mm(of_taps.t(), activated);
   at::silu_backward_out(of_inner, at::mm(of_taps, weight).view(inner.sizes()), inner);

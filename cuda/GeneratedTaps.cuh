@@ -19,7 +19,7 @@ namespace jet::cuda {
 /// Sizes for inner layers of padded width KR, the ones included.
 template <int KR>
 struct Taps {
-  static constexpr int kParts = KR <= 400 ? 4 : 2;     // of a block, whose taps a warpgroup makes one after another
+  static constexpr int kParts = KR <= 400 ? 4 : 2;     // of a block
   static constexpr int kChannels = kPartChannels * kParts;
   static constexpr int kRows = kChannels * kGeneratedTaps;
   static constexpr int kSteps = KR / 16;
@@ -38,7 +38,7 @@ cudaError_t find_blocks(const GeneratedConvolutionCall &call, int groups, unsign
   Card card;
   cudaError_t error = Card::find(card);
   int64_t items = int64_t(call.channels / Taps<KR>::kChannels) * call.batch * call.tiles();
-  // All warpgroups of a block have a tile.
+  // Each warpgroup of a block has a tile, if the number comes out even.
   blocks = static_cast<unsigned>(std::min<int64_t>(card.multiprocessors, (items + groups - 1) / groups));
   return error;
 }

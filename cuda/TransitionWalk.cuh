@@ -29,9 +29,9 @@ constexpr int kSharing = 4;
 /// What a walk is for: the outputs; what the gradients read of a forward pass; both of these; the way back.
 enum class Purpose { kOutputs, kReplay, kTraining, kReverse };
 
-/// Whether a walk makes outputs or gradients of values, and whether it leaves memories and corrections, or Y.
+/// Whether a walk makes outputs or gradients of values, and whether it leaves memories and solutions, U or Y.
 constexpr bool writes_values(Purpose purpose) { return purpose != Purpose::kReplay; }
-constexpr bool leaves_trace(Purpose purpose) { return purpose != Purpose::kOutputs; }
+constexpr bool writes_solved(Purpose purpose) { return purpose != Purpose::kOutputs; }
 
 /// Whether what both directions have of a transition comes from the records of the way back.
 constexpr bool borrows(Purpose purpose) { return purpose == Purpose::kReplay || purpose == Purpose::kTraining; }
@@ -311,7 +311,7 @@ struct Walker {
     // Results of the step before the present one, to be written while this one's products run.
     uint32_t solved[8][2], written[8][2];
     auto write = [&](int step) {
-      if constexpr (leaves_trace(kPurpose)) write_rows<kChunk>(route.solved, chunk(step), solved);
+      if constexpr (writes_solved(kPurpose)) write_rows<kChunk>(route.solved, chunk(step), solved);
       if constexpr (writes_values(kPurpose) && Room::kDefers) hand_out(step, written);
     };
     for (int step = 0; step < chunks; ++step) {
@@ -329,7 +329,7 @@ struct Walker {
 #pragma unroll
       for (int k = 0; k < KP / 16; ++k) take(kept[k], k);
       if (step + 1 < chunks) pass(kFree, 2 * kGroup);
-      if constexpr (leaves_trace(kPurpose)) {
+      if constexpr (writes_solved(kPurpose)) {
         uint32_t pairs[kTiles][2];
 #pragma unroll
         for (int n = 0; n < kTiles; ++n) {

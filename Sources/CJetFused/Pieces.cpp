@@ -191,7 +191,7 @@ at::Tensor gradient_place(const at::Tensor &piece) {
   at::AutoDispatchBelowADInplaceOrView guard;
   const auto [cut, index] = cut_of(piece);
   if (!cut || !comes_to(*cut)) return {};
-  // The gradients of a GPU's operators are computed in one thread, the cut's too.
+  // libtorch computes the gradients of a GPU's operators in one thread, the cut's too, unless it is told otherwise.
   auto &kept = cut->ctx_.saved_data;
   if (index < kept["activated"].toInt()) return {};
   const int64_t pass = torch::autograd::get_current_graph_task_id();

@@ -10,7 +10,8 @@ namespace jet::fused {
 /// shape of `piece`, strides of its own, and any numbers.
 ///
 /// Undefined where the gradient needs a tensor of its own: `piece` is none that shares memory with the product, its
-/// place has been given away, or the gradient of the product is not wanted. Nobody has to use the place that he got.
+/// place has been given away, the gradient of the product is not wanted, or it comes in another stream than the present
+/// one. Nobody has to use the place that he got.
 at::Tensor gradient_place(const at::Tensor &piece);
 
 }  // namespace jet::fused
