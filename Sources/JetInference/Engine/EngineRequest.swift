@@ -1,5 +1,5 @@
 /// What an ``Engine`` is asked to generate.
-public struct EngineRequest: Hashable, Sendable {
+public struct EngineRequest: Codable, Hashable, Sendable {
   /// The prompt's tokens, at least one.
   public var prompt: [Int]
   /// When to end and how to choose.

@@ -1,7 +1,7 @@
 import JetInference
 
 /// A prompt of several, ready for the engine.
-struct BatchPrompt: Equatable {
+struct BatchPrompt: Encodable, Equatable {
   /// Its place among the prompts, from 0.
   let index: Int
   let id: PromptLine.Name?

@@ -1,6 +1,6 @@
 import JetInference
 
-/// Goes on with several prompts at once.
+/// Goes on with several prompts at once, all of a file or those that are left.
 struct BatchRun {
   /// What came of all prompts.
   struct Totals: Equatable {
@@ -29,8 +29,8 @@ struct BatchRun {
     onProgress: (Int) -> Void = { _ in }, onReport: (BatchReport) throws -> Void
   ) throws -> Totals {
     let outputs = Mailbox<Output>()
-    let ids = prompts.map { prompt in
-      engine.submit(prompt.request) { [place = prompt.index] result in
+    let ids = prompts.enumerated().map { place, prompt in
+      engine.submit(prompt.request) { result in
         outputs.post(Output(place: place, result: result))
       }
     }
@@ -58,7 +58,7 @@ struct BatchRun {
         if report.finishReason == .interrupted { continue }
         if report.error == nil { totals.finished += 1 } else { totals.failed += 1 }
         totals.generatedTokens += report.tokens.count
-        try order.add(report, onReport)
+        try order.add(report, place, onReport)
         onProgress(prompts.count - left)
       }
     }
@@ -67,6 +67,7 @@ struct BatchRun {
   }
 
   private struct Output: Sendable {
+    /// Of the prompt in ``prompts``.
     let place: Int
     let result: Result<EngineOutput, any Error>
   }
@@ -122,9 +123,11 @@ private struct OrderedReports {
 
   init(isOrdered: Bool) { self.isOrdered = isOrdered }
 
-  mutating func add(_ report: BatchReport, _ body: (BatchReport) throws -> Void) throws {
+  mutating func add(
+    _ report: BatchReport, _ place: Int, _ body: (BatchReport) throws -> Void
+  ) throws {
     guard isOrdered else { return try body(report) }
-    held[report.index] = report
+    held[place] = report
     while let report = held.removeValue(forKey: next) {
       next += 1
       try body(report)

@@ -21,11 +21,20 @@ extension Generate {
       try PromptLine.all(in: path), options: try options(checkpoint), maximumPositions: positions,
       vocabularySize: configuration.vocabularySize,
       encode: try prompt.encoder(checkpoint, tokenizer))
+    let journal = try batch.output.map { output in
+      try BatchJournal(output: output, run: try name(prompts, checkpoint), count: prompts.count)
+    }
+    let left = prompts.filter { !(journal?.has($0) ?? false) }
+    if let journal, journal.count > 0 {
+      Terminal.note("\(journal.path) has \(journal.count) of \(prompts.count) texts.")
+      if left.isEmpty { return try journal.finish(isOrdered: !batch.unordered) }
+    }
+    // A journal takes texts as they end.
     let run = BatchRun(
-      prompts: prompts, stream: try TextStream(tokenizer, stops: length.stop),
-      isOrdered: !batch.unordered)
+      prompts: left, stream: try TextStream(tokenizer, stops: length.stop),
+      isOrdered: journal == nil && !batch.unordered)
     let load = ServingLoad(
-      prompts, parallel: batch.parallel ?? BatchArguments.defaultParallel,
+      left, parallel: batch.parallel ?? BatchArguments.defaultParallel,
       maximumPositions: positions, prefixes: batch.prefixes)
     var sharing = EngineOptions()
     sharing.prefixes = load.prefixes
@@ -33,33 +42,43 @@ extension Generate {
     if runtime.device != .cpu { sharing.chunkTokens = 4096 }
     let engine = try Engine(runner: try makeRunner(checkpoint, runtime, load), options: sharing)
     defer { engine.shutdownAndWait(cancelling: true) }
-    var lines: [String] = []
     var progress = ProgressLine(isTerminal: isatty(STDERR_FILENO) == 1)
     progress.begin()
     let totals = try run.run(
       engine,
       onProgress: { done in
         progress.show(
-          EvaluationProgress(task: "prompts", done: done, total: prompts.count), known: 0)
+          EvaluationProgress(
+            task: "prompts", done: prompts.count - left.count + done, total: prompts.count),
+          known: prompts.count - left.count)
       },
       onReport: { report in
-        let line = try jsonLine(report)
-        if batch.output == nil { try Terminal.print(line) } else { lines.append(line) }
+        if let journal { try journal.add(report) } else { try Terminal.print(jsonLine(report)) }
       })
     if totals.isInterrupted {
-      let file = batch.output.map { "; \($0) was not written" } ?? ""
-      Terminal.note("Interrupted after \(totals.finished) of \(prompts.count) prompts\(file).")
+      let file = journal.map { "; \($0.path) has \($0.count) texts, and the same command goes on" }
+      Terminal.note(
+        "Interrupted after \(totals.finished) of \(left.count) prompts\(file ?? "").")
       throw ExitCode(Interrupt.exitCode)
     }
-    if let output = batch.output {
-      let text = lines.map { $0 + "\n" }.joined()
-      try AtomicFile.write(Data(text.utf8), to: URL(filePath: output))
-    }
+    try journal?.finish(isOrdered: !batch.unordered)
     Terminal.note(Self.summary(totals, engine.statistics))
     guard totals.failed == 0 else {
       throw CommandError(
         "\(totals.failed) of \(prompts.count) prompts failed; see the \"error\" in their lines.")
     }
+  }
+
+  /// The name of a run, by what its texts depend on.
+  private func name(_ prompts: [BatchPrompt], _ checkpoint: Checkpoint) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let configuration = try encoder.encode(checkpoint.configuration)
+    let model = [
+      checkpoint.path, String(decoding: configuration, as: UTF8.self),
+      runtime.dtype.map { "\($0)" } ?? "",
+    ]
+    return try BatchJournal.Run(model: model, stops: length.stop, prompts: prompts).name()
   }
 
   /// One line for people: how much was written, and how fast.

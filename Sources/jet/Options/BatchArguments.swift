@@ -17,7 +17,9 @@ struct BatchArguments: ParsableArguments {
   var unordered = false
 
   @Option(
-    help: "With --prompts: write the results to this file, all of them at the end.",
+    help: ArgumentHelp(
+      "With --prompts: write the results to this file, all of them at the end; until then they are in "
+        + "FILE.partial, from which the same command goes on.", valueName: "file"),
     completion: .file())
   var output: String?
 
