@@ -89,7 +89,7 @@ struct PartQueue {
   static constexpr int kInputBytes = kPartRows * 32, kOutputBytes = kTileTokens * 32;
   // Aligned to 256.
   static constexpr int kCopy = (kInputBytes + 255) / 256 * 256, kPlace = 2 * kCopy;
-  // Of either place, and of the warps that have read one.
+  // At each place, and of the warps that have read one.
   static constexpr int kArrivals = kPlaces + 1;
   static constexpr int kBytes = (kPlaces * kPlace + kArrivals * int(sizeof(uint64_t)) + 255) / 256 * 256;
 

@@ -80,7 +80,7 @@ struct BatchJournalTests {
     try { try open().add(report(0, "a")) }()
     let before = content(partial)
     let error = #expect(throws: CommandError.self) { try open("another") }
-    #expect("\(try #require(error))".contains("is of another run"))
+    #expect("\(try #require(error))".contains("does not belong to this run"))
     #expect(content(partial) == before)
   }
 

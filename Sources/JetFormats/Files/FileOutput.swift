@@ -1,14 +1,15 @@
 import Foundation
 
-/// An open file that is being written from its start to its end.
+/// An open file that is being written, from its start or from its end on.
 public final class FileOutput {
   /// The path that errors name: where the file will stand in the end.
   public let path: String
-  /// Bytes written so far.
+  /// Bytes written so far by this object.
   public private(set) var byteCount = 0
   private let descriptor: Int32
 
-  init(descriptor: Int32, path: String) {
+  /// Writes to a descriptor, which stays the caller's to close.
+  public init(descriptor: Int32, path: String) {
     self.descriptor = descriptor
     self.path = path
   }

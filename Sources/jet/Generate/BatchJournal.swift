@@ -82,10 +82,12 @@ final class BatchJournal {
       ?? Data(header.utf8).starts(with: bytes)
     guard isOwn else {
       throw CommandError(
-        "\(path) is of another run: of other prompts, another model or other options; give those again, "
-          + "another --output, or remove it.")
+        "\(path) does not belong to this run: it is of other prompts, another model or other options, or no "
+          + "file of results; give those again, another --output, or remove it.")
     }
-    guard ftruncate(descriptor, off_t(whole.count)) == 0 else { throw failedWriting() }
+    guard ftruncate(descriptor, off_t(whole.count)) == 0 else {
+      throw CommandError("\(path) cannot be shortened (\(Self.reason)); remove it and run again.")
+    }
     if whole.isEmpty { try write(header) }
     while let text = texts.next() {
       guard let place = (try? Self.decode(Place.self, text))?.index, (0..<prompts).contains(place)
@@ -131,20 +133,7 @@ final class BatchJournal {
   }
 
   private func write(_ line: String) throws {
-    let bytes = Array((line + "\n").utf8)
-    var done = 0
-    while done < bytes.count {
-      let written = bytes[done...].withUnsafeBytes {
-        Foundation.write(descriptor, $0.baseAddress, $0.count)
-      }
-      if written < 0, errno == EINTR { continue }
-      guard written > 0 else { throw failedWriting() }
-      done += written
-    }
-  }
-
-  private func failedWriting() -> CommandError {
-    CommandError("\(path) cannot be written (\(Self.reason)); free some space and run again.")
+    try FileOutput(descriptor: descriptor, path: path).write(line + "\n")
   }
 
   private static var reason: String { String(cString: strerror(errno)) }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import JetCheckpoint
 import JetEvaluation
-import JetFormats
 import JetInference
 import JetModels
 import JetTensor
