@@ -123,6 +123,7 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
         if (lane == 0) arrive(queue.taken() + zero);
         if (leads) {
           await_phase(queue.taken(), turn);
+          show_writes();  // what the arrivals made known holds for copies too
           if (!is_last) bring(at, part + kTogether);
           else if (has_next) bring(next, 0);
         }

@@ -266,6 +266,7 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
         await_phase(queue.taken(), turn);
         // All warps have read the part, and what they give is there.
         if (leads) {
+          show_writes();  // what the arrivals made known holds for copies too
           if (part + 2 < kParts) bring(at, part + 2);
           else if (has_next) bring(next, part + 2 - kParts);
         }
