@@ -25,7 +25,11 @@ enum LayerPartChecks {
       (5, 64, 64, 200), (1, 1000, 3072, 384), (2, 257, 1024, 512),
     ]
     for (batch, tokens, channels, inner) in small ? Array(convolved.prefix(2)) : convolved {
-      convolution(batch, tokens, channels, inner, &tally)
+      convolution(batch, tokens, channels, inner, .usual, &tally)
+    }
+    for order in TokenOrder.allCases where order != .usual {
+      convolution(3, 130, 128, 72, order, &tally)
+      convolution(3, 1, 64, 64, order, &tally)
     }
     convolutionInPieces(&tally)
   }
@@ -139,11 +143,29 @@ enum LayerPartChecks {
     ) { [gatedRMSNorm($0[0], gate: $0[1], weight: $0[2], eps: 1e-5)] }
   }
 
+  /// How the tokens of sequences follow each other in memory.
+  private enum TokenOrder: String, CaseIterable {
+    case usual = "one sequence after another"
+    case everySecond = "every second token"
+    case sequencesInside = "all sequences of a token together"
+
+    /// Random rows `[batch, tokens, width]` in this order.
+    func rows(_ batch: Int, _ tokens: Int, _ width: Int, seed: UInt64) -> Tensor {
+      switch self {
+      case .usual: normal([batch, tokens, width], .bfloat16, seed: seed)
+      case .everySecond:
+        normal([batch, 2 * tokens, width], .bfloat16, seed: seed).strided(by: 2, dim: 1)
+      case .sequencesInside:
+        normal([tokens, batch, width], .bfloat16, seed: seed).transposed(0, 1)
+      }
+    }
+  }
+
   /// Values, inner layer, and what makes the taps; values and inner layer are cut out of one tensor.
   private static func convolutionInputs(
-    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int
+    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int, _ order: TokenOrder = .usual
   ) -> [Tensor] {
-    let wide = normal([batch, tokens, channels + inner + 8], .bfloat16, seed: 8)
+    let wide = order.rows(batch, tokens, channels + inner + 8, seed: 8)
     let cut = wide.split([8, channels, inner], dim: -1)
     return [
       cut[1], cut[2],
@@ -153,12 +175,14 @@ enum LayerPartChecks {
   }
 
   private static func convolution(
-    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int, _ tally: inout Tally
+    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int, _ order: TokenOrder,
+    _ tally: inout Tally
   ) {
     let before = normal([batch, channels, 4], .bfloat16, seed: 11)
     compare(
-      "convolution with its generator \(batch)×\(tokens)×\(channels), inner \(inner)", .bfloat16,
-      convolutionInputs(batch, tokens, channels, inner), ["x", "inner", "weight", "bias"], &tally
+      "convolution with its generator \(batch)×\(tokens)×\(channels), inner \(inner), \(order.rawValue)",
+      .bfloat16, convolutionInputs(batch, tokens, channels, inner, order),
+      ["x", "inner", "weight", "bias"], &tally
     ) {
       var window = before.clone()
       return [
