@@ -163,7 +163,7 @@ enum LayerPartChecks {
 
   /// Values, inner layer, and what makes the taps; values and inner layer are cut out of one tensor.
   private static func convolutionInputs(
-    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int, _ order: TokenOrder = .usual
+    _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int, _ order: TokenOrder
   ) -> [Tensor] {
     let wide = order.rows(batch, tokens, channels + inner + 8, seed: 8)
     let cut = wide.split([8, channels, inner], dim: -1)
@@ -196,7 +196,7 @@ enum LayerPartChecks {
   private static func convolutionInPieces(_ tally: inout Tally) {
     withoutGradients {
       let (tokens, channels) = (700, 192)
-      let x = convolutionInputs(1, tokens, channels, 96)
+      let x = convolutionInputs(1, tokens, channels, 96, .usual)
       func part(_ range: Range<Int>, _ window: inout Tensor) -> Tensor {
         generatedConvolution(
           x[0].slice(range, dim: 1), inner: x[1].slice(range, dim: 1), weight: x[2], bias: x[3],
