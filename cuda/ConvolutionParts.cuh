@@ -1,8 +1,8 @@
 // ConvolutionParts.cuh: what the convolution reads of 64 tokens and 16 channels, in shared memory.
 //
-// Hopper's tensor copies bring the inputs of the tokens and of the three before them, and the gradients of the outputs: a
-// token's row is 32 bytes, of which the two halves have changed places where bit 2 of the row's number is set. What does not
-// exist arrives as zeros. A thread has two tokens side by side and four channels.
+// Hopper's tensor copies bring the inputs of the tokens and of the three before them: a token's row is 32 bytes, of which
+// the two halves have changed places where bit 2 of the row's number is set. What does not exist arrives as zeros. A thread
+// has two tokens side by side and four channels side by side.
 #pragma once
 
 #include "GeneratedConvolution.h"
@@ -29,17 +29,8 @@ struct SequenceTiles {
   }
 };
 
-/// Which of a part's channels a thread has.
-enum class Channels {
-  kTogether,  // four side by side
-  kInPairs,   // two, and two more that are eight further on
-};
-
 /// A thread's channel `i`, by its place in the four lanes that share a token.
-template <Channels kChannels>
-__device__ constexpr int channel_of(int i, int quarter) {
-  return kChannels == Channels::kTogether ? 4 * quarter + i : 8 * (i / 2) + 2 * quarter + i % 2;
-}
+__device__ constexpr int channel_of(int i, int quarter) { return 4 * quarter + i; }
 
 #if __CUDA_ARCH__ >= 900
 
@@ -53,18 +44,13 @@ __device__ inline void bring_part(void *to, const SequenceTiles &from, int b, in
 }
 
 /// Where a thread's numbers of its first row lie in a part, of that row's half and of those of later rows.
-template <Channels kChannels>
 struct PartPlaces {
   uint32_t first, third;  // of rows 0 and 1; of rows 2 and 3, less two rows
 
   /// - row: the first of the thread's, an even one.
   __device__ PartPlaces(const unsigned char *part, int row, int quarter) {
     uint32_t at = shared_address(part) + 32 * row;
-    int half = 0, within = 4 * quarter;
-    if constexpr (kChannels == Channels::kTogether) {
-      half = quarter / 2;
-      within = quarter % 2 * 8;
-    }
+    int half = quarter / 2, within = quarter % 2 * 8;
     first = at + within + 16 * (half ^ (row / 4 & 1));
     third = at + within + 16 * (half ^ ((row + 2) / 4 & 1));
   }
@@ -72,46 +58,36 @@ struct PartPlaces {
   /// Two pairs of numbers of row `r`, at most 4, of a copy `offset` bytes from the first.
   __device__ void read(uint32_t (&pairs)[2], int r, int offset) const {
     uint32_t at = r < 2 ? first : r < 4 ? third : first ^ 16;
-    if constexpr (kChannels == Channels::kTogether) {
-      asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];" : "=r"(pairs[0]), "=r"(pairs[1]) : "r"(at + offset + 32 * r) : "memory");
-    } else {
-      asm volatile("ld.shared.b32 %0, [%1];" : "=r"(pairs[0]) : "r"(at + offset + 32 * r) : "memory");
-      asm volatile("ld.shared.b32 %0, [%1];" : "=r"(pairs[1]) : "r"((at ^ 16) + offset + 32 * r) : "memory");
-    }
+    asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];" : "=r"(pairs[0]), "=r"(pairs[1]) : "r"(at + offset + 32 * r) : "memory");
   }
 };
 
 #endif
 
-/// What a warpgroup reads on its way: `kPlaces` of two copies each, and arrivals.
-template <int kPlaces>
+/// What a warpgroup reads on its way: `kCopies` parts at once, and arrivals.
+template <int kCopies>
 struct PartQueue {
-  static constexpr int kInputBytes = kPartRows * 32, kOutputBytes = kTileTokens * 32;
+  static constexpr int kInputBytes = kPartRows * 32;
   // Aligned to 256.
-  static constexpr int kCopy = (kInputBytes + 255) / 256 * 256, kPlace = 2 * kCopy;
-  // At each place, and of the warps that have read one.
-  static constexpr int kArrivals = kPlaces + 1;
-  static constexpr int kBytes = (kPlaces * kPlace + kArrivals * int(sizeof(uint64_t)) + 255) / 256 * 256;
+  static constexpr int kCopy = (kInputBytes + 255) / 256 * 256;
+  static constexpr int kBytes = (kCopies * kCopy + 2 * int(sizeof(uint64_t)) + 255) / 256 * 256;
 
   unsigned char *memory;
 
 #if __CUDA_ARCH__ >= 900
-  __device__ unsigned char *at(int place, int copy) const { return memory + place * kPlace + copy * kCopy; }
-  __device__ uint64_t *there(int place) const { return reinterpret_cast<uint64_t *>(memory + kPlaces * kPlace) + place; }
-  __device__ uint64_t *taken() const { return there(kPlaces); }
+  __device__ unsigned char *at(int copy) const { return memory + copy * kCopy; }
+  /// Where parts arrive, and warps that have read them.
+  __device__ uint64_t *there() const { return reinterpret_cast<uint64_t *>(memory + kCopies * kCopy); }
+  __device__ uint64_t *taken() const { return there() + 1; }
 
   /// By one thread, before all meet.
   __device__ void start() const {
-    for (int place = 0; place < kPlaces; ++place) start_place(there(place), 1);
+    start_place(there(), 1);
     start_place(taken(), 4);
     publish_places();
   }
 #endif
 };
-
-/// Taps of a thread's two tokens and four channels: 0 and 1 of channel i are in sums[2i], the others in sums[2i + 1]; the
-/// second half of each is the later token's.
-using PartTaps = float[2 * kGeneratedTaps][4];
 
 /// The inputs of a thread's two tokens and the three before them, of channels 2i and 2i + 1 in pair i.
 using PartInputs = uint32_t[kGeneratedTaps + 1][2];
@@ -120,7 +96,6 @@ using PartInputs = uint32_t[kGeneratedTaps + 1][2];
 ///
 /// - window: of the sequence, from the part's first channel.
 /// - token: the first of the thread's, counted in the sequence.
-template <Channels kChannels>
 __device__ inline void take_window(PartInputs &inputs, const uint16_t *window, int token, int quarter) {
 #pragma unroll
   for (int r = 0; r < kGeneratedTaps - 1; ++r) {
@@ -128,7 +103,7 @@ __device__ inline void take_window(PartInputs &inputs, const uint16_t *window, i
     if (before >= 0) continue;
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
-      const uint16_t *from = window + channel_of<kChannels>(2 * i, quarter) * kGeneratedTaps + kGeneratedTaps + before;
+      const uint16_t *from = window + channel_of(2 * i, quarter) * kGeneratedTaps + kGeneratedTaps + before;
       inputs[r][i] = from[0] | uint32_t(from[kGeneratedTaps]) << 16;
     }
   }
@@ -164,6 +139,8 @@ __device__ inline void quick_sigmoid(float (&results)[N][M], const float (&x)[N]
 }
 
 /// What the convolution gives for a thread's two tokens and four channels, before silu.
+///
+/// - taps: 0 and 1 of channel i are in taps[2i], the others in taps[2i + 1]; the second half of each is the later token's.
 __device__ inline void convolve(float (&z)[2][4], const float (*taps)[4], const PartInputs &inputs) {
 #pragma unroll
   for (int w = 0; w < kGeneratedTaps; ++w) {

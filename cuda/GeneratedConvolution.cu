@@ -54,36 +54,54 @@ __device__ inline void activate(uint32_t (&y)[2][2], const float (&z)[2][4]) {
   }
 }
 
+/// Writes a thread's taps of a part.
+///
+/// - taps: as in `convolve`.
+/// - to: of its first token and channel; `row` numbers further on are the next token's.
+/// - tokens: how many of its two tokens there are.
+__device__ inline void store_taps(Half *to, int64_t row, const float (*taps)[4], int tokens) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    uint32_t numbers[2 * kGeneratedTaps];
+#pragma unroll
+    for (int i = 0; i < 2 * kGeneratedTaps; ++i) numbers[i] = packed(taps[i][2 * half], taps[i][2 * half + 1]);
+    if (half >= tokens) continue;
+    uint4 *place = reinterpret_cast<uint4 *>(to + half * row);
+    place[0] = make_uint4(numbers[0], numbers[1], numbers[2], numbers[3]);
+    place[1] = make_uint4(numbers[4], numbers[5], numbers[6], numbers[7]);
+  }
+}
+
 #endif
 
 /// Warpgroups of a block, and parts whose taps one of them makes together: wide products are faster.
 constexpr int kGroups = 2, kTogether = 2;
 
-template <int KR>
+/// - kKeepsTaps: whether `call.taps` is written.
+template <int KR, bool kKeepsTaps>
 __global__ void __launch_bounds__(128 * kGroups, 1)
     generate_and_convolve(GeneratedConvolutionCall call, const __grid_constant__ SequenceTiles inputs_of_tokens) {
 #ifdef JET_HAS_WARPGROUPS
   using Sizes = Taps<KR>;
-  using Queue = PartQueue<1>;
-  constexpr Channels kOrder = Channels::kTogether;
+  using Queue = PartQueue<kTogether>;
   extern __shared__ __align__(1024) unsigned char shared[];
   int group = threadIdx.x / 128, warp = threadIdx.x % 128 / 32, lane = threadIdx.x % 32;
   bool leads = threadIdx.x % 128 == 0;
   Queue queue{shared + Sizes::kBytes + group * Queue::kBytes};
-  PartPlaces<kOrder> places(queue.memory, 16 * warp + lane / 4 * 2, lane % 4);
+  PartPlaces places(queue.memory, 16 * warp + lane / 4 * 2, lane % 4);
   if (leads) queue.start();
   uint32_t weights = factor_place(shared_address(shared));
   uint32_t none = static_cast<uint32_t>(call.batch) >> 31;
   int turn = 0;
   for (TileRuns<KR> runs(call); runs.next();) {
     __syncthreads();
-    load_generator<KR, kOrder>(call, runs.first_channel, shared);
+    load_generator<KR>(call, runs.first_channel, shared);
     __syncthreads();
     auto bring = [&](const TilePlace &at, int part) {
-      expect_bytes(queue.there(0), kTogether * Queue::kInputBytes);
+      expect_bytes(queue.there(), kTogether * Queue::kInputBytes);
       for (int i = 0; i < kTogether; ++i)
-        bring_part(queue.at(0, i), inputs_of_tokens, at.b, at.first_token() - (kGeneratedTaps - 1),
-                   runs.first_channel + (part + i) * kPartChannels, queue.there(0));
+        bring_part(queue.at(i), inputs_of_tokens, at.b, at.first_token() - (kGeneratedTaps - 1),
+                   runs.first_channel + (part + i) * kPartChannels, queue.there());
     };
     TilePlace at(runs.from + group, call.tiles());
     uint32_t left[Sizes::kSteps][4];
@@ -94,8 +112,9 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
     for (int tile = runs.from + group; tile < runs.to; tile += kGroups) {
       int b = at.b, token = at.first_token() + 16 * warp + lane / 4 * 2;
       TilePlace next = at.further(kGroups);
-      Half *y = static_cast<Half *>(call.y) + (int64_t(b) * call.tokens + token) * call.channels + runs.first_channel +
-                channel_of<kOrder>(0, lane % 4);
+      int64_t first = (int64_t(b) * call.tokens + token) * call.channels + runs.first_channel +
+                      channel_of(0, lane % 4);
+      Half *y = static_cast<Half *>(call.y) + first;
       bool has_next = tile + kGroups < runs.to;
 #pragma unroll
       for (int part = 0; part < Sizes::kParts; part += kTogether) {
@@ -104,13 +123,13 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
         pin(left);
         begin_taps<KR>(taps, left, weights, part);
         PartInputs inputs[kTogether];
-        await_phase(queue.there(0), turn);
+        await_phase(queue.there(), turn);
 #pragma unroll
         for (int i = 0; i < kTogether; ++i) {
 #pragma unroll
           for (int r = 0; r <= kGeneratedTaps; ++r) places.read(inputs[i][r], r, i * Queue::kCopy);
           if (token < kGeneratedTaps - 1)
-            take_window<kOrder>(inputs[i],
+            take_window(inputs[i],
                                 static_cast<const uint16_t *>(call.window) +
                                     (int64_t(b) * call.channels + runs.first_channel + (part + i) * kPartChannels) *
                                         kGeneratedTaps,
@@ -137,6 +156,9 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
         for (int i = 0; i < kTogether; ++i) {
           float z[2][4];
           uint32_t out[2][2];
+          if constexpr (kKeepsTaps)
+            store_taps(static_cast<Half *>(call.taps) + (first + (part + i) * kPartChannels) * kGeneratedTaps,
+                       int64_t(call.channels) * kGeneratedTaps, taps + 2 * kGeneratedTaps * i, call.tokens - token);
           convolve(z, taps + 2 * kGeneratedTaps * i, inputs[i]);
           activate(out, z);
 #pragma unroll
@@ -154,11 +176,11 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
 #endif
 }
 
-template <int KR>
+template <int KR, bool kKeepsTaps>
 cudaError_t launch(const GeneratedConvolutionCall &call) {
-  constexpr int kBytes = Taps<KR>::kBytes + kGroups * PartQueue<1>::kBytes;
+  constexpr int kBytes = Taps<KR>::kBytes + kGroups * PartQueue<kTogether>::kBytes;
   static_assert(kBytes <= kSharedOnHopper);
-  auto *kernel = generate_and_convolve<KR>;
+  auto *kernel = generate_and_convolve<KR, kKeepsTaps>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   unsigned blocks = 0;
   if (error == cudaSuccess) error = find_blocks<KR>(call, kGroups, blocks);
@@ -185,12 +207,9 @@ int64_t generated_convolution_bytes(int batch, int tokens, int inner_width) {
 }
 
 cudaError_t generated_convolution(const GeneratedConvolutionCall &call) {
-  cudaError_t error = generated_convolution_factors(call);
-  return error == cudaSuccess ? JET_FOR_INNER_WIDTH(call, cudaError_t, launch<KR>(call)) : error;
-}
-
-cudaError_t generated_convolution_factors(const GeneratedConvolutionCall &call) {
-  return JET_FOR_INNER_WIDTH(call, cudaError_t, launch_factors<KR>(call));
+  cudaError_t error = JET_FOR_INNER_WIDTH(call, cudaError_t, launch_factors<KR>(call));
+  if (error != cudaSuccess) return error;
+  return JET_FOR_INNER_WIDTH(call, cudaError_t, call.taps ? launch<KR, true>(call) : launch<KR, false>(call));
 }
 
 }  // namespace jet::cuda

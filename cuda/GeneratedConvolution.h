@@ -1,11 +1,9 @@
 // GeneratedConvolution.h: the causal depthwise convolution of four taps whose kernels a generator makes from each token, in
-// one kernel: the taps [B, T, 4·D] never lie in device memory. Backward they are made again, and their gradients do.
+// one kernel: the taps [B, T, 4·D] need not lie in device memory.
 //
 //     a[t] = silu(inner[t])    k[t, d, w] = W[4·d + w] · a[t] + bias[4·d + w]
 //     y[t, d] = silu(z[t, d])  z[t, d] = Σ_w k[t, d, w] x[t − 3 + w, d]
-// and backwards
-//     dz = dy silu'(z)    dk[t, d, w] = dz[t, d] x[t − 3 + w, d]    dx[t, d] = Σ_w k[t + 3 − w, d, w] dz[t + 3 − w, d]
-// Everything is bfloat16; sums are float32.
+// Everything is bfloat16; sums, and the taps that z is made of, are float32.
 // Source: Gu et al. 2025, arXiv:2508.15884, section 2.4.
 #pragma once
 
@@ -40,6 +38,7 @@ struct GeneratedConvolutionCall {
   const void *window;  // [B, D, 4], the inputs before the first token, newest last
   void *factors;       // work space of generated_convolution_bytes
   void *activated;     // [B, T, R], a = silu(inner); null where it is not asked for
+  void *taps;          // [B, T, 4·D], k; null where they are not asked for
   void *y;             // [B, T, D]
   cudaStream_t stream;
 
@@ -50,25 +49,7 @@ struct GeneratedConvolutionCall {
 bool has_generated_convolution();
 /// Bytes of `factors`.
 int64_t generated_convolution_bytes(int batch, int tokens, int inner_width);
-/// Writes the factors, a and y.
+/// Writes the factors, a, k and y.
 cudaError_t generated_convolution(const GeneratedConvolutionCall &call);
-/// Writes the factors and a.
-cudaError_t generated_convolution_factors(const GeneratedConvolutionCall &call);
-
-/// Gradients that come in and go out, contiguous but for that of x.
-struct GeneratedConvolutionGradients {
-  const void *y;    // [B, T, D]
-  void *x;          // [B, T, D], rows without gaps
-  int64_t x_batch;  // strides of x in elements, even ones
-  int64_t x_token;
-  void *taps;       // [B, T, 4·D]
-  void *bias;       // [4·D]
-  float *sums;      // work space of generated_convolution_sums numbers
-};
-/// How many numbers `sums` has.
-int64_t generated_convolution_sums(const GeneratedConvolutionCall &call);
-/// Writes the gradients of x, of the taps and of the bias, from factors that are there.
-cudaError_t generated_convolution_gradients(const GeneratedConvolutionCall &call,
-                                            const GeneratedConvolutionGradients &gradients);
 
 }  // namespace jet::cuda

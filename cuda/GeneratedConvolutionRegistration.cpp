@@ -6,6 +6,7 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/functions/utils.h>
 #include <torch/library.h>
 
 #include "Checks.h"
@@ -71,87 +72,114 @@ GeneratedConvolutionCall checked(const at::Tensor &x, const at::Tensor &inner, c
   return call;
 }
 
-/// Work space for silu of the inner layer.
-at::Tensor factors_of(GeneratedConvolutionCall &call, const at::Tensor &like) {
-  int64_t bytes = generated_convolution_bytes(call.batch, call.tokens, call.inner_width);
-  at::Tensor factors = at::empty({bytes}, like.options().dtype(at::kByte));
-  call.factors = factors.mutable_data_ptr();
-  return factors;
-}
+/// What a training pass may leave of a call for its gradients; beyond it they make the taps again. (8 sequences of 4,096 tokens
+/// with 3,072 channels leave 0.83 GB.)
+constexpr int64_t kTraceBytes = int64_t(2) << 30;
 
+/// What the gradients read beside the inputs.
+struct Trace {
+  at::Tensor activated;  // silu(inner) [B·T, R]
+  at::Tensor taps;       // [B, T, 4·D]
+};
+
+/// - trace: what of it is defined is written.
 at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &any_weight,
-                     const at::Tensor &bias, const at::Tensor &window) {
+                     const at::Tensor &bias, const at::Tensor &window, const Trace &trace) {
   c10::cuda::CUDAGuard guard(any_x.device());
   const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner), weight = whole(any_weight);
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor y = at::empty(x.sizes(), x.options());
   if (y.numel() == 0) return y;
-  at::Tensor factors = factors_of(call, x);
+  int64_t bytes = generated_convolution_bytes(call.batch, call.tokens, call.inner_width);
+  at::Tensor factors = at::empty({bytes}, x.options().dtype(at::kByte));
+  call.factors = factors.mutable_data_ptr();
+  call.activated = trace.activated.defined() ? trace.activated.mutable_data_ptr() : nullptr;
+  call.taps = trace.taps.defined() ? trace.taps.mutable_data_ptr() : nullptr;
   call.y = y.mutable_data_ptr();
   check_launch(generated_convolution(call), kName);
   return y;
 }
 
-/// Where the gradient of `x` is written, in whole rows: in its place among those of other pieces of a product, or in a
-/// tensor of its own. The library that cuts into pieces may be missing.
-at::Tensor gradient_of(const at::Tensor &x) {
-  auto place = c10::Dispatcher::singleton().findSchema({"jet_fused::gradient_place", ""});
-  at::Tensor found = place ? place->typed<at::Tensor(const at::Tensor &)>().call(x) : at::Tensor();
-  return found.defined() && has_whole_rows(found) ? found : at::empty(x.sizes(), x.options());
+at::Tensor convolved_alone(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
+                           const at::Tensor &window) {
+  return convolved(x, inner, weight, bias, window, {});
+}
+
+/// The convolution with given kernels, and its gradients; both run on every card.
+using Convolution = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &);
+using ConvolutionBackward = std::tuple<at::Tensor, at::Tensor, at::Tensor>(const at::Tensor &, const at::Tensor &,
+                                                                           const at::Tensor &, const at::Tensor &);
+template <typename Function>
+c10::TypedOperatorHandle<Function> find_operator(const char *name) {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Function>();
+}
+
+/// Where the gradient of `inner` is written: in its place among those of other pieces of a product, or in a tensor of its
+/// own. The library that cuts into pieces has the convolution's gradients, too.
+at::Tensor gradient_of(const at::Tensor &inner) {
+  static const auto place = find_operator<at::Tensor(const at::Tensor &)>("jet_fused::gradient_place");
+  at::Tensor found = place.call(inner);
+  return found.defined() ? found : at::empty(inner.sizes(), inner.options());
 }
 
 /// Gradients of x, inner, weight and bias.
-std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor> convolved_backward(
-    const at::Tensor &of_y, const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &any_weight,
-    const at::Tensor &bias, const at::Tensor &window) {
+using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>;
+
+Gradients convolved_backward(const at::Tensor &of_y, const at::Tensor &x, const at::Tensor &inner,
+                             const at::Tensor &weight, const at::Tensor &window, const Trace &trace) {
   at::AutoDispatchBelowADInplaceOrView below;
-  c10::cuda::CUDAGuard guard(any_x.device());
-  const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner), weight = whole(any_weight);
-  GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
-  at::Tensor incoming = whole(of_y);
-  check_tensor(kName, "the gradient of the result", incoming, x, at::kBFloat16, x.sizes());
-  at::Tensor of_x = gradient_of(any_x), of_inner = gradient_of(any_inner), of_bias = at::empty(bias.sizes(), x.options());
-  int64_t rows = x.size(0) * x.size(1), width = inner.size(2);
-  at::Tensor of_taps = at::empty({rows, weight.size(0)}, x.options()), activated = at::empty({rows, width}, x.options());
-  if (x.numel() > 0) {
-    at::Tensor factors = factors_of(call, x);
-    at::Tensor sums = at::empty({generated_convolution_sums(call)}, x.options().dtype(at::kFloat));
-    call.activated = activated.mutable_data_ptr();
-    check_launch(generated_convolution_factors(call), kName);
-    GeneratedConvolutionGradients gradients{incoming.const_data_ptr(), of_x.mutable_data_ptr(), of_x.stride(0),
-                                            of_x.stride(1), of_taps.mutable_data_ptr(), of_bias.mutable_data_ptr(),
-                                            sums.mutable_data_ptr<float>()};
-    check_launch(generated_convolution_gradients(call, gradients), kName);
-  } else {
-    of_bias.zero_();
-  }
-  at::Tensor of_weights = at::mm(of_taps.t(), activated);
-  at::silu_backward_out(of_inner, at::mm(of_taps, weight).view(inner.sizes()), inner);
-  return {of_x, of_inner, of_weights, of_bias};
+  c10::cuda::CUDAGuard guard(x.device());
+  static const auto backward = find_operator<ConvolutionBackward>("jet_fused::dynamic_convolution_backward");
+  auto [of_x, of_taps, of_bias] = backward.call(of_y, x, trace.taps, window);
+  at::Tensor rows = of_taps.view({-1, weight.size(0)});
+  at::Tensor of_weight = at::mm(rows.t(), trace.activated);
+  at::Tensor of_inner = gradient_of(inner);
+  at::silu_backward_out(of_inner, at::mm(rows, weight).view(inner.sizes()), inner);
+  return {of_x, of_inner, of_weight, of_bias};
 }
 
-/// Keeps the inputs only. No gradient flows to the window.
+/// The same without a trace: the taps are made again.
+Gradients convolved_backward_again(const at::Tensor &of_y, const at::Tensor &x, const at::Tensor &inner,
+                                   const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &window) {
+  at::AutoDispatchBelowADInplaceOrView below;
+  c10::cuda::CUDAGuard guard(x.device());
+  at::Tensor activated = at::silu(inner);
+  at::Tensor taps = at::linear(activated, weight, bias);
+  return convolved_backward(of_y, x, inner, weight, window, {activated.view({-1, weight.size(1)}), taps});
+}
+
+/// Keeps the inputs, and the trace where it is small enough. No gradient flows to the window.
 struct GeneratedConvolution : torch::autograd::Function<GeneratedConvolution> {
+  /// - wants_gradients: whether anybody can ask for them.
   static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &inner,
-                            const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &window) {
+                            const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &window,
+                            bool wants_gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    context->save_for_backward({x, inner, weight, bias, window});
-    return convolved(x, inner, weight, bias, window);
+    variable_list saved{x, inner, weight, bias, window};
+    int64_t rows = x.size(0) * x.size(1), taps = weight.size(0), width = weight.size(1);
+    Trace trace;
+    if (wants_gradients && rows * (taps + width) * x.element_size() <= kTraceBytes) {
+      trace = {at::empty({rows, width}, x.options()), at::empty({x.size(0), x.size(1), taps}, x.options())};
+      saved.insert(saved.end(), {trace.activated, trace.taps});
+    }
+    context->save_for_backward(std::move(saved));
+    return convolved(x, inner, weight, bias, window, trace);
   }
 
   static variable_list backward(AutogradContext *context, const variable_list &incoming) {
     auto saved = context->get_saved_variables();
-    auto [x, inner, weight, bias] = convolved_backward(incoming[0], saved[0], saved[1], saved[2], saved[3], saved[4]);
-    return {x, inner, weight, bias, at::Tensor()};
+    const at::Tensor &x = saved[0], &inner = saved[1], &weight = saved[2], &bias = saved[3], &window = saved[4];
+    auto [of_x, of_inner, of_weight, of_bias] =
+        saved.size() > 5 ? convolved_backward(incoming[0], x, inner, weight, window, {saved[5], saved[6]})
+                         : convolved_backward_again(incoming[0], x, inner, weight, bias, window);
+    return {of_x, of_inner, of_weight, of_bias, at::Tensor(), at::Tensor()};
   }
 };
 
 /// The same with taps in device memory, on cards without the kernel.
 at::Tensor composed(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
                     const at::Tensor &window) {
-  using Convolution = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &);
-  static const auto convolution =
-      c10::Dispatcher::singleton().findSchemaOrThrow("jet_fused::dynamic_convolution", "").typed<Convolution>();
+  static const auto convolution = find_operator<Convolution>("jet_fused::dynamic_convolution");
   return convolution.call(x, at::linear(at::silu(inner), weight, bias), window);
 }
 
@@ -159,15 +187,16 @@ at::Tensor differentiable(const at::Tensor &x, const at::Tensor &inner, const at
                           const at::Tensor &window) {
   c10::cuda::CUDAGuard guard(x.device());
   if (!has_generated_convolution()) return composed(x, inner, weight, bias, window);
-  return GeneratedConvolution::apply(x, inner, weight, bias, window);
+  bool wants_gradients = torch::autograd::compute_requires_grad(x, inner, weight, bias);
+  return GeneratedConvolution::apply(x, inner, weight, bias, window, wants_gradients);
 }
 
 }  // namespace
 }  // namespace jet::cuda
 
 TORCH_LIBRARY_IMPL(jet, CUDA, m) {
-  m.impl("generated_convolution", &jet::cuda::convolved);
-  m.impl("generated_convolution_backward", &jet::cuda::convolved_backward);
+  m.impl("generated_convolution", &jet::cuda::convolved_alone);
+  m.impl("generated_convolution_backward", &jet::cuda::convolved_backward_again);
 }
 
 TORCH_LIBRARY_IMPL(jet, AutogradCUDA, m) { m.impl("generated_convolution", &jet::cuda::differentiable); }

@@ -55,7 +55,6 @@ struct TilePlace {
   __device__ TilePlace further(int count) const {
     TilePlace place = *this;
     for (place.local += count; place.local >= of_sequence; place.local -= of_sequence) ++place.b;
-    for (; place.local < 0; place.local += of_sequence) --place.b;
     return place;
   }
 };
@@ -98,12 +97,11 @@ struct TileRuns {
   }()
 
 /// The channel, within a block's, and tap whose weights are row n of the right factor's transpose.
-template <Channels kOrder>
 struct TapPlace {
   int channel, tap;
   __device__ explicit TapPlace(int n) {
     int part = n / 64, eight = n % 64 / 8, quarter = n % 8 / 2;
-    channel = part * kPartChannels + channel_of<kOrder>(eight / 2, quarter);
+    channel = part * kPartChannels + channel_of(eight / 2, quarter);
     tap = 2 * (eight % 2) + n % 2;
   }
 };
@@ -111,14 +109,14 @@ struct TapPlace {
 #ifdef JET_HAS_WARPGROUPS
 
 /// Brings weights and bias of the channels from `first` to shared memory. By all threads, which have to meet before and after.
-template <int KR, Channels kOrder>
+template <int KR>
 __device__ void load_generator(const GeneratedConvolutionCall &call, int first, unsigned char *shared) {
   using Sizes = Taps<KR>;
   const uint16_t *weight = static_cast<const uint16_t *>(call.weight), *bias = static_cast<const uint16_t *>(call.bias);
   // Eight neighbouring threads write 128 bytes side by side.
   for (int i = threadIdx.x; i < Sizes::kRows * (KR / 8); i += blockDim.x) {
     int n = i / 16 % (Sizes::kRows / 8) * 8 + i % 8, column = (i / 16 / (Sizes::kRows / 8) * 2 + i / 8 % 2) * 8;
-    TapPlace<kOrder> place(n);
+    TapPlace place(n);
     int64_t row = int64_t(first + place.channel) * kGeneratedTaps + place.tap;
     unsigned char *to = shared + (column / 8 * Sizes::kRows + n) * 16;
     if (column < call.inner_width) {

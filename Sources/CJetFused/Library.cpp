@@ -13,6 +13,10 @@ TORCH_LIBRARY(jet_fused, m) {
   m.def("rotary(Tensor x, Tensor cos, Tensor sin) -> Tensor");
   m.def("short_convolution(Tensor x, Tensor weight, Tensor? bias, Tensor window) -> Tensor");
   m.def("dynamic_convolution(Tensor x, Tensor kernels, Tensor window) -> Tensor");
+  // The last is the sum of the kernels' gradients over all tokens.
+  m.def(
+      "dynamic_convolution_backward(Tensor of_out, Tensor x, Tensor kernels, Tensor window) -> (Tensor of_x, Tensor "
+      "of_kernels, Tensor of_bias)");
   m.def(
       "decay_gates(Tensor decay, Tensor write, Tensor log_rate, Tensor step_bias) -> (Tensor write_strength, Tensor "
       "log_decay)");

@@ -9,6 +9,7 @@ const char *const source =
 #include "Normalization.cu.inc"
 #include "Elementwise.cu.inc"
 #include "Convolution.cu.inc"
+#include "ConvolutionGradients.cu.inc"
 #include "Divergence.cu.inc"
 #include "DecayGates.cu.inc"
 #include "DecayTriangle.cu.inc"

@@ -3,7 +3,8 @@ public import JetTensor
 /// The dynamic causal depthwise convolution with the generator that makes its kernels.
 ///
 /// `kernels[t] = weight · silu(inner[t]) + bias`, then ``dynamicConvolution(_:kernels:window:counts:)``. On a GPU of
-/// compute capability 9.0 one kernel makes and uses them, so that they do not lie in memory; backward it makes them again.
+/// compute capability 9.0 one kernel makes and uses them, so that they do not lie in memory; where gradients are wanted it keeps
+/// them, at most 2 GB a call, beyond which they are made again.
 ///
 /// - Parameters:
 ///   - x: `[B, T, D]`.
