@@ -11,6 +11,7 @@
 
 #include "Checks.h"
 #include "GeneratedConvolution.h"
+#include "Traces.h"
 
 namespace jet::cuda {
 namespace {
@@ -142,7 +143,6 @@ Gradients convolved_backward(const at::Tensor &of_y, const at::Tensor &x, const 
 Gradients convolved_backward_again(const at::Tensor &of_y, const at::Tensor &x, const at::Tensor &inner,
                                    const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &window) {
   at::AutoDispatchBelowADInplaceOrView below;
-  c10::cuda::CUDAGuard guard(x.device());
   at::Tensor activated = at::silu(inner);
   at::Tensor taps = at::linear(activated, weight, bias);
   return convolved_backward(of_y, x, inner, weight, window, {activated.view({-1, weight.size(1)}), taps});
@@ -158,7 +158,7 @@ struct GeneratedConvolution : torch::autograd::Function<GeneratedConvolution> {
     variable_list saved{x, inner, weight, bias, window};
     int64_t rows = x.size(0) * x.size(1), taps = weight.size(0), width = weight.size(1);
     Trace trace;
-    if (wants_gradients && rows * (taps + width) * x.element_size() <= kTraceBytes) {
+    if (wants_gradients && keeps_traces() && rows * (taps + width) * x.element_size() <= kTraceBytes) {
       trace = {at::empty({rows, width}, x.options()), at::empty({x.size(0), x.size(1), taps}, x.options())};
       saved.insert(saved.end(), {trace.activated, trace.taps});
     }
@@ -194,9 +194,6 @@ at::Tensor differentiable(const at::Tensor &x, const at::Tensor &inner, const at
 }  // namespace
 }  // namespace jet::cuda
 
-TORCH_LIBRARY_IMPL(jet, CUDA, m) {
-  m.impl("generated_convolution", &jet::cuda::convolved_alone);
-  m.impl("generated_convolution_backward", &jet::cuda::convolved_backward_again);
-}
+TORCH_LIBRARY_IMPL(jet, CUDA, m) { m.impl("generated_convolution", &jet::cuda::convolved_alone); }
 
 TORCH_LIBRARY_IMPL(jet, AutogradCUDA, m) { m.impl("generated_convolution", &jet::cuda::differentiable); }

@@ -8,6 +8,7 @@
 #include <torch/library.h>
 
 #include "GatedDeltaRulePasses.h"
+#include "Traces.h"
 
 namespace jet::cuda {
 namespace {
@@ -53,7 +54,7 @@ struct GatedDeltaRule : torch::autograd::Function<GatedDeltaRule> {
     GatedDeltaRuleInputs x{query, key, value, write_strength, log_decay, memory, scale, normalize};
     variable_list saved{query, key, value, write_strength, log_decay, memory};
     at::Tensor after = at::empty(memory.sizes(), memory.options()), out;
-    if (wants_gradients && leaves_trace(x)) {
+    if (wants_gradients && keeps_traces() && leaves_trace(x)) {
       GatedDeltaRuleTrace trace;
       out = training_pass(x, after, trace);
       saved.insert(saved.end(), {trace.back_records, trace.factors, trace.memories, trace.corrections});

@@ -91,9 +91,8 @@ TORCH_LIBRARY(jet, m) {
   m.def(
       "generated_convolution(Tensor x, Tensor inner, Tensor weight, Tensor bias, Tensor window) "
       "-> Tensor");
-  m.def(
-      "generated_convolution_backward(Tensor of_out, Tensor x, Tensor inner, Tensor weight, "
-      "Tensor bias, Tensor window) -> (Tensor x, Tensor inner, Tensor weight, Tensor bias)");
+  // Whether operators of this thread keep for their gradients what these could make again; for CUDA only.
+  m.def("set_traces(bool keeps) -> ()");
   m.def("rms_norm(Tensor x, Tensor weight, float eps) -> Tensor");
   m.def(
       "add_rms_norm(Tensor residual, Tensor x, Tensor weight, float eps) "

@@ -28,6 +28,7 @@ enum Kernels {
   static let rotary = find("rotary")
   static let rotaryStep = find("rotary_step")
   static let sampleStep = find("sample_step")
+  static let setTraces = find("set_traces")
   static let swiGLU = find("swiglu")
   static let tokenShiftStep = find("token_shift_step")
 

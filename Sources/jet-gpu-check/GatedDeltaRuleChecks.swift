@@ -185,6 +185,11 @@ enum GatedDeltaRuleChecks {
         tally.record(
           bits(found) == bits(one.repeatingGradients(x, seeds: incoming)),
           "\(one): the same gradients as after another forward pass")
+        let untraced = withoutTraces { one.fast(leaves) }
+        tally.record(
+          bits(untraced) == bits(plain)
+            && bits(JetTensor.gradients(of: untraced, by: leaves, seeds: incoming)) == bits(found),
+          "\(one): the same results and gradients where nothing is kept")
       }
     }
   }

@@ -195,32 +195,21 @@ enum LayerPartChecks {
     }
   }
 
-  /// The gradients of calls so large that nothing is kept for them: the taps are made again.
+  /// Gradients of a pass that keeps nothing for them, as none does that is too large: the taps are made again.
   private static func convolutionWithoutTrace(
     _ batch: Int, _ tokens: Int, _ channels: Int, _ inner: Int, _ tally: inout Tally
   ) {
-    let inputs = convolutionInputs(batch, tokens, channels, inner, .usual)
     let before = normal([batch, channels, 4], .bfloat16, seed: 11)
-    let incoming = normal([batch, tokens, channels], .bfloat16, seed: 90)
-    RecurrentStepChecks.poison([16 << 20], .bfloat16)
-    let found = withoutGradients {
-      Operator("jet::generated_convolution_backward").all(
-        .tensor(incoming), .tensor(inputs[0]), .tensor(inputs[1]), .tensor(inputs[2]),
-        .tensor(inputs[3]), .tensor(before))
+    compare(
+      "convolution with its generator, nothing kept, \(batch)×\(tokens)×\(channels), inner \(inner)",
+      .bfloat16, convolutionInputs(batch, tokens, channels, inner, .usual),
+      ["x", "inner", "weight", "bias"], &tally
+    ) { x in
+      var window = before.clone()
+      return withoutTraces {
+        [generatedConvolution(x[0], inner: x[1], weight: x[2], bias: x[3], window: &window)]
+      }
     }
-    let leaves = inputs.map { $0.float32.detached().requiringGradient() }
-    let expected = FastForm.disabled {
-      var window = before.float32
-      let y = generatedConvolution(
-        leaves[0], inner: leaves[1], weight: leaves[2], bias: leaves[3], window: &window)
-      return gradients(of: [y], by: leaves, seeds: [incoming.float32])
-    }
-    tally.compare(
-      "gradients of a convolution with its generator, nothing kept, "
-        + "\(batch)×\(tokens)×\(channels), inner \(inner)",
-      zip(["x", "inner", "weight", "bias"], zip(found, expected)).map {
-        ($0, $1.0, $1.1 ?? Tensor.zeros([0]), gradientBound(.bfloat16))
-      })
   }
 
   /// Two calls, the second with the first one's window, give what one gives.

@@ -1,3 +1,4 @@
+import JetKernels
 public import JetTensor
 
 /// Layers one after the other, forwards and then backwards: an output and, where wanted, a loss at each layer.
@@ -67,7 +68,7 @@ public final class LayerChain {
       for layer in first..<trained.count {
         inputs.append(x)
         // As when its gradients are due: the forms without gradients round otherwise.
-        x = run(layer, x.detached().requiringGradient()).output.detached()
+        x = withoutTraces { run(layer, x.detached().requiringGradient()).output.detached() }
       }
       output = x
     } else {
