@@ -18,6 +18,7 @@ enum LayerPartChecks {
         pieces(tokens, heads, dtype, &tally)
         for rest in [8, 3] { places(tokens, heads, rest: rest, dtype, &tally) }
         for width in [4, 64, 96, 256, 1536] { norms(tokens, heads, width, dtype, &tally) }
+        givenKernels(tokens, 4 * heads, dtype, &tally)
       }
     }
     let convolved = [
@@ -144,6 +145,35 @@ enum LayerPartChecks {
     compare(
       "norm and gate of \(shape)", dtype, [x, other, weight], ["x", "gate", "weight"], &tally
     ) { [gatedRMSNorm($0[0], gate: $0[1], weight: $0[2], eps: 1e-5)] }
+  }
+
+  /// Convolutions whose kernels are given: one for each token, and one for all with and without a bias. The inputs are
+  /// cut out of a wider tensor, and of the first their gradient is written where it belongs.
+  private static func givenKernels(
+    _ tokens: Int, _ channels: Int, _ dtype: DType, _ tally: inout Tally
+  ) {
+    let wide = normal([2, tokens, channels + 8], dtype, seed: 12)
+    let before = normal([2, channels, 4], dtype, seed: 13)
+    compare(
+      "convolution with a kernel for each token 2×\(tokens)×\(channels)", dtype,
+      [wide, normal([2, tokens, 4 * channels], dtype, seed: 14)], ["merged", "kernels"], &tally
+    ) {
+      var window = before.clone()
+      let x = JetKernels.pieces(of: $0[0], [8, channels])[1]
+      return [dynamicConvolution(x, kernels: $0[1], window: &window)]
+    }
+    compare(
+      "short convolution 2×\(tokens)×\(channels)", dtype,
+      [
+        wide.split([8, channels], dim: -1)[1], normal([channels, 4], dtype, seed: 15),
+        normal([channels], dtype, seed: 16),
+      ], ["x", "weight", "bias"], &tally
+    ) { x in
+      [x[2], nil].map { bias in
+        var window = before.clone()
+        return shortConvolution(x[0], weight: x[1], bias: bias, window: &window)
+      }
+    }
   }
 
   /// How the tokens of sequences follow each other in memory.
