@@ -73,8 +73,8 @@ GeneratedConvolutionCall checked(const at::Tensor &x, const at::Tensor &inner, c
   return call;
 }
 
-/// What a training pass may leave of a call for its gradients; beyond it they make the taps again. (8 sequences of 4,096 tokens
-/// with 3,072 channels leave 0.83 GB.)
+/// What a training pass may leave of a call for its gradients; beyond it they make the taps again. (8 sequences of 4,096
+/// tokens with 3,072 channels leave 0.83 GB.)
 constexpr int64_t kTraceBytes = int64_t(2) << 30;
 
 /// What the gradients read beside the inputs.
@@ -83,19 +83,23 @@ struct Trace {
   at::Tensor taps;       // [B, T, 4·D]
 };
 
-/// - trace: what of it is defined is written.
+/// - trace: is made and written; null for nothing.
 at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const at::Tensor &any_weight,
-                     const at::Tensor &bias, const at::Tensor &window, const Trace &trace) {
+                     const at::Tensor &bias, const at::Tensor &window, Trace *trace) {
   c10::cuda::CUDAGuard guard(any_x.device());
   const at::Tensor x = with_whole_rows(any_x), inner = with_whole_rows(any_inner), weight = whole(any_weight);
   GeneratedConvolutionCall call = checked(x, inner, weight, bias, window);
   at::Tensor y = at::empty(x.sizes(), x.options());
+  if (trace) {
+    *trace = {at::empty({x.size(0) * x.size(1), inner.size(2)}, x.options()),
+              at::empty({x.size(0), x.size(1), weight.size(0)}, x.options())};
+    call.activated = trace->activated.mutable_data_ptr();
+    call.taps = trace->taps.mutable_data_ptr();
+  }
   if (y.numel() == 0) return y;
   int64_t bytes = generated_convolution_bytes(call.batch, call.tokens, call.inner_width);
   at::Tensor factors = at::empty({bytes}, x.options().dtype(at::kByte));
   call.factors = factors.mutable_data_ptr();
-  call.activated = trace.activated.defined() ? trace.activated.mutable_data_ptr() : nullptr;
-  call.taps = trace.taps.defined() ? trace.taps.mutable_data_ptr() : nullptr;
   call.y = y.mutable_data_ptr();
   check_launch(generated_convolution(call), kName);
   return y;
@@ -103,7 +107,7 @@ at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const
 
 at::Tensor convolved_alone(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
                            const at::Tensor &window) {
-  return convolved(x, inner, weight, bias, window, {});
+  return convolved(x, inner, weight, bias, window, nullptr);
 }
 
 /// The convolution with given kernels, and its gradients; both run on every card.
@@ -155,15 +159,14 @@ struct GeneratedConvolution : torch::autograd::Function<GeneratedConvolution> {
                             const at::Tensor &weight, const at::Tensor &bias, const at::Tensor &window,
                             bool wants_gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    variable_list saved{x, inner, weight, bias, window};
-    int64_t rows = x.size(0) * x.size(1), taps = weight.size(0), width = weight.size(1);
+    bool leaves_trace = wants_gradients && keeps_traces() &&
+                        (kGeneratedTaps * x.numel() + inner.numel()) * x.element_size() <= kTraceBytes;
     Trace trace;
-    if (wants_gradients && keeps_traces() && rows * (taps + width) * x.element_size() <= kTraceBytes) {
-      trace = {at::empty({rows, width}, x.options()), at::empty({x.size(0), x.size(1), taps}, x.options())};
-      saved.insert(saved.end(), {trace.activated, trace.taps});
-    }
+    at::Tensor y = convolved(x, inner, weight, bias, window, leaves_trace ? &trace : nullptr);
+    variable_list saved{x, inner, weight, bias, window};
+    if (leaves_trace) saved.insert(saved.end(), {trace.activated, trace.taps});
     context->save_for_backward(std::move(saved));
-    return convolved(x, inner, weight, bias, window, trace);
+    return y;
   }
 
   static variable_list backward(AutogradContext *context, const variable_list &incoming) {

@@ -58,22 +58,6 @@ at::Tensor convolved(const char *name, const at::Tensor &any, const at::Tensor &
   return y;
 }
 
-/// Where the gradient of `x` [B, T, D] is written, row after row: in its place among those of other pieces, or in a tensor
-/// of its own.
-at::Tensor gradient_of_input(const at::Tensor &x, long long &pitch) {
-  const auto place = gradient_place(x);
-  const auto found = place.defined() ? rows_of(place) : std::nullopt;
-  pitch = found ? found->pitch : x.size(-1);
-  return found ? place : at::empty(x.sizes(), x.options());
-}
-
-/// `x` in row-major order, aligned for reads of eight elements.
-at::Tensor packed_in_eights(const at::Tensor &x) {
-  return x.is_contiguous() && reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0
-             ? x
-             : x.clone(at::MemoryFormat::Contiguous);
-}
-
 struct DynamicGradients {
   at::Tensor x, kernels;
   at::Tensor bias;  // [D·4], the sum of `kernels` over all tokens, if it was asked for
@@ -83,16 +67,16 @@ DynamicGradients dynamic_gradients(const at::Tensor &of_out, const at::Tensor &a
                                    const at::Tensor &window, bool sums_up) {
   check("dynamic_convolution_backward", any_x, any_kernels, window);
   const Shape s(any_x);
-  const auto dy = packed(of_out), kernels = packed_in_eights(any_kernels);
+  const auto dy = packed(of_out), kernels = packed(any_kernels, 8);
   TORCH_CHECK(dy.sizes() == s.x.sizes() && dy.scalar_type() == s.x.scalar_type() && kernels.numel() == 4 * s.x.numel(),
               "dynamic_convolution_backward: ", dy.sizes(), " for ", s.x.sizes(), " with kernels ", kernels.sizes());
-  long long pitch = 0;
-  DynamicGradients found{gradient_of_input(any_x, pitch), at::empty(kernels.sizes(), s.x.options()), {}};
+  Rows of_x{s.channels, 1, s.channels};
+  DynamicGradients found{gradient_in_place(any_x, of_x), at::empty(kernels.sizes(), s.x.options()), {}};
   const auto numbers = s.x.options().dtype(at::kFloat);
   at::Tensor sums = sums_up ? at::empty({s.runs(backward_run), 4 * int64_t(s.channels)}, numbers) : at::Tensor();
   const long long threads = s.threads(backward_run, 2);
   launch("dynamic_convolution_backward", s.x, threads_for(threads), dy.const_data_ptr(), s.x.const_data_ptr(),
-         s.batch_pitch, s.pitch, window.const_data_ptr(), kernels.const_data_ptr(), found.x.mutable_data_ptr(), pitch,
+         s.batch_pitch, s.pitch, window.const_data_ptr(), kernels.const_data_ptr(), found.x.mutable_data_ptr(), of_x.pitch,
          found.kernels.mutable_data_ptr(), sums_up ? sums.mutable_data_ptr<float>() : nullptr, s.tokens, s.channels,
          backward_run, threads);
   if (sums_up) found.bias = column_sums(sums, s.x.scalar_type());

@@ -175,15 +175,15 @@ void launch_with(const std::string &name, at::ScalarType type, c10::Device devic
 
 namespace {
 
-bool is_aligned(const at::Tensor &x) {
-  return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % (4 * x.element_size()) == 0;
+bool is_aligned(const at::Tensor &x, int together = 4) {
+  return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % (together * x.element_size()) == 0;
 }
 
 }  // namespace
 
-at::Tensor packed(const at::Tensor &x) {
+at::Tensor packed(const at::Tensor &x, int together) {
   if (!x.is_contiguous()) return x.contiguous();
-  return is_aligned(x) ? x : x.clone();
+  return is_aligned(x, together) ? x : x.clone();
 }
 
 at::Tensor as_matrix(const at::Tensor &x) {

@@ -52,8 +52,8 @@ std::optional<Rows> rows_of(const at::Tensor &x);
 /// `x`, or a copy of it, whose last dimension lies without gaps and whose rows `Rows` can describe.
 at::Tensor with_rows(const at::Tensor &x, Rows &rows);
 
-/// `x` in row-major order, aligned for reads of four elements.
-at::Tensor packed(const at::Tensor &x);
+/// `x` in row-major order, aligned for reads of so many elements.
+at::Tensor packed(const at::Tensor &x, int together = 4);
 
 /// `x`, or a copy of it, with all dimensions but the last made one, and the numbers of a row side by side.
 at::Tensor as_matrix(const at::Tensor &x);

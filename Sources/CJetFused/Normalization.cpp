@@ -76,16 +76,6 @@ struct Backward {
   at::Tensor x, gate, weight;
 };
 
-/// Where the gradient of `gate` is written: in its place among those of other pieces, if as many rows lie side by side
-/// there as in `gate`, or in a tensor of its own. `rows` tells where the gate's rows lie, and then the gradient's.
-at::Tensor gradient_of_gate(const at::Tensor &gate, Rows &rows) {
-  const auto place = gradient_place(gate);
-  const auto found = place.defined() ? rows_of(place) : std::nullopt;
-  const bool fits = found && found->heads == rows.heads;
-  rows = fits ? *found : Rows{static_cast<long long>(rows.heads) * rows.width, rows.heads, rows.width};
-  return fits ? place : at::empty(gate.sizes(), gate.options());
-}
-
 /// The gradients of a norm, gated where `gate_any` is defined; to that of `x` comes `added_any`, where it is defined.
 Backward backward(const at::Tensor &dy_any, const at::Tensor &x_any, const at::Tensor &gate_any,
                   const at::Tensor &added_any, const at::Tensor &weight_any, double eps) {
@@ -96,7 +86,7 @@ Backward backward(const at::Tensor &dy_any, const at::Tensor &x_any, const at::T
   const auto other = has_other ? with_rows(gated ? gate_any : added_any, layout) : x;
   at::Tensor dx = at::empty(x.sizes(), x.options());
   Rows gate_layout = layout;
-  at::Tensor dgate = gated ? gradient_of_gate(gate_any, gate_layout) : dx;
+  at::Tensor dgate = gated ? gradient_in_place(gate_any, gate_layout) : dx;
   const Form form(gated ? "gated_rms_norm_backward" : "rms_norm_backward", width);
   const Grid grid = form.grid(x, rows, form.groups * width * sizeof(float));
   at::Tensor parts = at::empty({grid.blocks, width}, x.options().dtype(at::kFloat));

@@ -208,6 +208,14 @@ at::Tensor gradient_place(const at::Tensor &piece) {
   return kept["joined"].toTensor().narrow(-1, first, lengths[index]).reshape(piece.sizes());
 }
 
+at::Tensor gradient_in_place(const at::Tensor &piece, Rows &rows) {
+  const auto place = gradient_place(piece);
+  const auto found = place.defined() ? rows_of(place) : std::nullopt;
+  const bool fits = found && found->heads == rows.heads;
+  rows = fits ? *found : Rows{static_cast<long long>(rows.heads) * rows.width, rows.heads, rows.width};
+  return fits ? place : at::empty(piece.sizes(), piece.options());
+}
+
 }  // namespace jet::fused
 
 TORCH_LIBRARY_IMPL(jet_fused, AutogradCUDA, m) { m.impl("pieces", &jet::fused::pieces); }
