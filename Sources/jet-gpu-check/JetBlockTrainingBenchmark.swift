@@ -3,11 +3,11 @@ import JetModels
 import JetTensor
 
 /// Times a layer's mixer of Jet-Nemotron-2B in training, `mixer(norm(x))` of 8 sequences of 4,096 tokens in bfloat16, and
-/// each of its parts alone, four calls one after another as layers follow each other. A table for people and a line of
-/// JSON.
+/// each of its parts alone, four calls one after another as layers follow each other: once after a rest, once after half a
+/// second of the same, when the card has lowered its clock. A table for people and a line of JSON.
 ///
 /// A floor is the longer of two times: that of moving each operand once at the rate of a copy, and that of the operations
-/// at the rate of libtorch's largest product. The floor of the whole counts nothing between its parts.
+/// at the rate of libtorch's largest product under the same load. The floor of the whole counts nothing between its parts.
 enum JetBlockTrainingBenchmark {
   private static let device = Device.cuda(0)
   private static let (sequences, tokens) = (8, 4096)
@@ -30,6 +30,7 @@ enum JetBlockTrainingBenchmark {
 
   struct Row: Encodable {
     let part: String
+    let load: Load
     let forward: Timing
     let forwardAndBackward: Timing
   }
@@ -37,15 +38,27 @@ enum JetBlockTrainingBenchmark {
   struct Result: Encodable {
     let benchmark = "jetBlockTraining"
     let copyBytesPerSecond: Double
-    let productFlops: Double
+    let restedProductFlops: Double
+    let sustainedProductFlops: Double
     let rows: [Row]
   }
 
+  /// What the card does at best.
+  private struct Rates {
+    let load: Load
+    let copy: Double
+    let product: Double
+  }
+
   static func run() throws {
-    let rates = (copy: MeasuredRates.copy(), product: MeasuredRates.product())
+    let copy = MeasuredRates.copy()
+    let rates = [Load.rested, .sustained].map {
+      Rates(load: $0, copy: copy, product: MeasuredRates.product(after: $0))
+    }
     print(
       "JetBlock of Jet-Nemotron-2B in training, \(sequences) × \(tokens) tokens: copy "
-        + "\(Int(rates.copy / 1e9)) GB/s, bfloat16 product \(Int(rates.product / 1e12)) TFLOP/s")
+        + "\(Int(copy / 1e9)) GB/s, bfloat16 product "
+        + rates.map { "\($0.load) \(Int($0.product / 1e12)) TFLOP/s" }.joined(separator: ", "))
     try device.releaseCached()
     let model = try self.model()
     let parts = try self.parts(model)
@@ -53,19 +66,23 @@ enum JetBlockTrainingBenchmark {
     let whole = whole(model, operations: parts.reduce(0) { $0 + $1.operations })
     var rows: [Row] = []
     for work in [whole] + parts {
-      rows.append(time(work, rates))
+      rows += rates.map { time(work, $0) }
       try device.releaseCached()
     }
-    let all = rows.dropFirst()
-    func sum(_ number: (Row) -> Double) -> Double { rounded(all.reduce(0) { $0 + number($1) }) }
-    print(
-      "all parts: forward \(sum { $0.forward.milliseconds }) ms (floors "
-        + "\(sum { $0.forward.floorMilliseconds }) ms), forward and backward "
-        + "\(sum { $0.forwardAndBackward.milliseconds }) ms (floors "
-        + "\(sum { $0.forwardAndBackward.floorMilliseconds }) ms); what the whole takes above that "
-        + "is copies between them")
+    for rate in rates {
+      let all = rows.dropFirst(rates.count).filter { $0.load == rate.load }
+      func sum(_ number: (Row) -> Double) -> Double { rounded(all.reduce(0) { $0 + number($1) }) }
+      print(
+        "all parts, \(rate.load): forward \(sum { $0.forward.milliseconds }) ms (floors "
+          + "\(sum { $0.forward.floorMilliseconds }) ms), forward and backward "
+          + "\(sum { $0.forwardAndBackward.milliseconds }) ms (floors "
+          + "\(sum { $0.forwardAndBackward.floorMilliseconds }) ms); what the whole takes above that "
+          + "is copies between them")
+    }
     try printJSON(
-      Result(copyBytesPerSecond: rates.copy, productFlops: rates.product, rows: rows))
+      Result(
+        copyBytesPerSecond: copy, restedProductFlops: rates[0].product,
+        sustainedProductFlops: rates[1].product, rows: rows))
   }
 
   /// The whole forward and backward, after a warm-up, for a profiler.
@@ -180,7 +197,7 @@ enum JetBlockTrainingBenchmark {
     ]
   }
 
-  private static func time(_ work: Work, _ rates: (copy: Double, product: Double)) -> Row {
+  private static func time(_ work: Work, _ rates: Rates) -> Row {
     let outputs = withoutGradients { work.run(work.inputs) }
     func bytes(_ tensors: [Tensor]) -> Double { Double(tensors.reduce(0) { $0 + $1.byteCount }) }
     let (read, written) = (bytes(work.inputs), bytes(outputs))
@@ -188,9 +205,11 @@ enum JetBlockTrainingBenchmark {
     let seeds = outputs.map {
       Tensor.randomNormal($0.shape, generator: generator, dtype: $0.dtype)
     }
-    let forward = withoutGradients { medianSeconds(9, calls: 4) { _ = work.run(work.inputs) } }
+    let forward = withoutGradients {
+      medianSeconds(9, calls: 4, after: rates.load) { _ = work.run(work.inputs) }
+    }
     for input in work.inputs { input.requiringGradient() }
-    let both = medianSeconds(9, calls: 4) {
+    let both = medianSeconds(9, calls: 4, after: rates.load) {
       _ = gradients(of: work.run(work.inputs), by: work.inputs, seeds: seeds)
     }
     for input in work.inputs { input.requiringGradient(false) }
@@ -201,7 +220,7 @@ enum JetBlockTrainingBenchmark {
     }
     // Backward reads the inputs again and the gradients of the outputs, and writes those of the inputs.
     let row = Row(
-      part: work.name,
+      part: work.name, load: rates.load,
       forward: timing(forward, bytes: read + written, operations: work.operations),
       forwardAndBackward: timing(
         both, bytes: 3 * read + 2 * written, operations: 3 * work.operations))
@@ -210,7 +229,7 @@ enum JetBlockTrainingBenchmark {
         + "\(rounded(100 * timing.shareOfFloor)) %)"
     }
     print(
-      "\(row.part): forward \(text(row.forward)), forward and backward "
+      "\(row.part), \(row.load): forward \(text(row.forward)), forward and backward "
         + text(row.forwardAndBackward))
     return row
   }
