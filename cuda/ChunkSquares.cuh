@@ -1,7 +1,10 @@
 // ChunkSquares.cuh: the squares of a chunk, A, P and T = (I + A)⁻¹ (see GatedDeltaRule.h), by one block of 128 threads.
 #pragma once
 
+#include <type_traits>
+
 #include "Record.cuh"
+#include "Silu.cuh"
 
 namespace jet::cuda {
 
@@ -36,6 +39,20 @@ __device__ inline void load_rows(T *tile, const T *from, int64_t stride, int cou
       int row = i / KP;
       int column = i % KP;
       tile[row * kStride + column] = row < count && column < width ? from[row * stride + column] : rounded<T>(0.0f);
+    }
+  }
+}
+
+/// Puts silu in the place of what this thread brought of aligned rows, which is there.
+template <int KP>
+__device__ inline void activate_rows(Half *tile) {
+  Half *row = tile + threadIdx.x / 4 * Record<Half, KP>::kKeyStride + threadIdx.x % 4 * 8;
+#pragma unroll
+  for (int pass = 0; pass < kChunk * 4 / kPreparers; ++pass) {
+#pragma unroll
+    for (int i = 0; i < KP; i += 32) {
+      uint4 *place = reinterpret_cast<uint4 *>(row + kPreparers / 4 * pass * Record<Half, KP>::kKeyStride + i);
+      *place = silu(*place);
     }
   }
 }
@@ -95,6 +112,12 @@ struct ChunkInputs {
       factors.strength[token] = token < count ? from[token * call.write_strength.token] : 0.0f;
     }
     asm volatile("cp.async.wait_all;" ::: "memory");
+    if constexpr (std::is_same_v<T, Half>) {
+      if (call.activate) {
+        activate_rows<KP>(keys);
+        activate_rows<KP>(queries);
+      }
+    }
     __syncthreads();
 
 #pragma unroll

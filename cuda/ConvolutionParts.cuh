@@ -6,7 +6,7 @@
 #pragma once
 
 #include "GeneratedConvolution.h"
-#include "Mma.cuh"
+#include "Silu.cuh"
 #include "TokenTiles.cuh"
 
 namespace jet::cuda {
@@ -123,19 +123,6 @@ __device__ inline uint32_t zero_of(const uint32_t (&pairs)[N][2], uint32_t none)
 /// One of a pair of numbers.
 __device__ inline float of_pair(const uint32_t (&pairs)[2], int i) {
   return __uint_as_float(i % 2 == 0 ? pairs[i / 2] << 16 : pairs[i / 2] & 0xffff0000u);
-}
-
-/// 1 / (1 + exp(−x)), to some units of the last place; of all numbers side by side, as each step waits for the one before.
-template <int N, int M>
-__device__ inline void quick_sigmoid(float (&results)[N][M], const float (&x)[N][M]) {
-#pragma unroll
-  for (int i = 0; i < N * M; ++i)
-    asm volatile("ex2.approx.ftz.f32 %0, %1;" : "=f"(results[i / M][i % M]) : "f"(-1.44269504f * x[i / M][i % M]));
-#pragma unroll
-  for (int i = 0; i < N * M; ++i) {
-    float &result = results[i / M][i % M];
-    asm volatile("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(1.0f + result));
-  }
 }
 
 /// What the convolution gives for a thread's two tokens and four channels, before silu.

@@ -37,6 +37,7 @@ struct GatedDeltaRuleCall {
   int value_width;
   bool half;        // query, key, value and out are bfloat16, else float32
   bool normalize;
+  bool activate;  // query and key pass silu first; only where applies_silu says so
   float scale;
   TokenView query;
   TokenView key;
@@ -58,14 +59,21 @@ struct Replay {
   void *factors;      // [B·H·n] of factor_bytes(), aligned to 16; where there are transitions, else null
 };
 
-/// Gradients that come in and go out, contiguous.
+/// Where gradients [B, T, H, K] are written.
+struct GradientRows {
+  void *data;
+  int64_t batch, token, head;
+  bool are_paired;  // two numbers side by side can be written at once
+};
+
+/// Gradients that come in and go out, contiguous but for those of queries and keys.
 struct GatedDeltaRuleGradients {
   TokenView out;              // dO [B, T, H, V]
   const float *final_memory;  // dS after the last token; null stands for zeros
   void *memories;             // [B·H·n, V', K']: dS⁺ after each chunk, transposed, in blocks
   void *solved;               // [B·H·n, V', 64]: Y transposed, in blocks
-  void *query;                // [B, T, H, K]
-  void *key;
+  GradientRows query;
+  GradientRows key;
   void *value;            // [B, T, H, V]
   float *write_strength;  // [B, T, H]
   float *log_decay;
@@ -89,6 +97,8 @@ cudaError_t gated_delta_rule_reverse(const GatedDeltaRuleCall &call, const Gated
 /// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map, so
 /// that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
 bool has_transitions(const GatedDeltaRuleCall &call);
+/// Whether the kernels can bring queries and keys past silu themselves: by transitions, of rows that are aligned.
+bool applies_silu(const GatedDeltaRuleCall &call);
 /// Bytes that a chunk of one head takes in `records` then; and in a training pass, beside what the way back has.
 int64_t transition_bytes(int key_width);
 int64_t training_transition_bytes(int key_width);

@@ -305,9 +305,9 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
       along_key *= key_norm * key_norm;
     }
     if (i >= count) continue;
-    int64_t row = ((int64_t(b) * call.tokens + first + i) * call.heads + h) * call.key_width;
-    T *of_queries_out = static_cast<T *>(gradients.query) + row, *of_keys_out = static_cast<T *>(gradients.key) + row;
-    bool is_paired = call.key_width % 2 == 0;
+    T *of_queries_out = row_of<T>(gradients.query, b, first + i, h);
+    T *of_keys_out = row_of<T>(gradients.key, b, first + i, h);
+    bool is_paired = gradients.query.are_paired && gradients.key.are_paired;
 #pragma unroll
     for (int n = 0; n < P::kColumns / 8; ++n) {
       int column = group * P::kColumns + 8 * n + 2 * (lane % 4);

@@ -14,6 +14,7 @@
 #include "HandOver.cuh"
 #include "HopperGradientTiles.cuh"
 #include "Launch.cuh"
+#include "Silu.cuh"
 
 namespace jet::cuda {
 namespace {
@@ -93,6 +94,18 @@ struct Side {
       }
     }
     return sum;
+  }
+
+  /// A part of what a chunk's keys and queries have to pass silu, while products run: by the keys' half, which has less to
+  /// do for a slice than the queries'.
+  __device__ void activate_rows(unsigned char *rows, int turn, int part, int parts) const {
+    static_assert(Rooms::kQueries == Rooms::kKeys + kChunk * KP * 2);
+    await_phase(copies.rows_there() + turn % 2, turn / 2);
+    constexpr int kHalf = Rooms::kThreads / 2;
+    uint4 *numbers = reinterpret_cast<uint4 *>(rows + Rooms::kKeys) + threadIdx.x % kHalf;
+#pragma unroll 1
+    for (int i = part; i < 2 * kChunk * KP / 8 / kHalf; i += parts) numbers[i * kHalf] = silu(numbers[i * kHalf]);
+    show_writes();
   }
 
   /// Begins q · k or k · k of the tokens.
@@ -222,8 +235,30 @@ struct Side {
     commit_products();
   }
 
+  /// Numbers as own has them, but before silu; none where nothing passes it.
+  __device__ void load_given(uint32_t (&given)[2][kColumns / 8], const ChunkTokens &tokens) const {
+    const GatedDeltaRuleCall &call = copies.call;
+    if (!call.activate) return;
+    const TokenView &view = kOfKeys ? call.key : call.query;
+    int lane = lane_now(), first = kColumns * group + 2 * (lane % 4);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      int i = 16 * warp + lane / 4 + 8 * half;
+      const Half *row = head_of<Half>(view, tokens.b, tokens.h) + (tokens.first + i) * view.token + first;
+#pragma unroll
+      for (int n = 0; n < kColumns / 8; ++n) {
+        given[half][n] = 0;
+        if (i < tokens.count && first + 8 * n < call.key_width)
+          given[half][n] = *reinterpret_cast<const uint32_t *>(row + 8 * n);
+      }
+    }
+  }
+
   /// Writes dq or dk.
-  __device__ void write_rows(const unsigned char *rows, const ChunkTokens &tokens, const float (&along)[2]) const {
+  ///
+  /// - given: see load_given.
+  __device__ void write_rows(const unsigned char *rows, const ChunkTokens &tokens, const float (&along)[2],
+                             const uint32_t (&given)[2][kColumns / 8]) {
     const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
     const GatedDeltaRuleCall &call = copies.call;
     int lane = lane_now(), first = kColumns * group + 2 * (lane % 4);
@@ -233,24 +268,32 @@ struct Side {
       if (i >= tokens.count) continue;
       float norm = kOfKeys ? factors.key_norm[i] : factors.query_norm[i] / call.scale;
       float taken = call.normalize ? along[half] * norm * norm : 0.0f;
-      float2 left[kColumns / 8];
 #pragma unroll
       for (int n = 0; n < kColumns / 8; ++n) {
         float2 x = own(rows, i, n, lane);
-        left[n] = make_float2(gradient[n][2 * half] - taken * x.x, gradient[n][2 * half + 1] - taken * x.y);
+        gradient[n][2 * half] -= taken * x.x;
+        gradient[n][2 * half + 1] -= taken * x.y;
       }
-      int64_t row = ((int64_t(tokens.b) * call.tokens + tokens.first + i) * call.heads + tokens.h) * call.key_width;
-      Half *to = static_cast<Half *>(kOfKeys ? copies.gradients.key : copies.gradients.query) + row + first;
-      if (call.key_width % 2 == 0) {
+      if (call.activate) {
 #pragma unroll
-        for (int n = 0; n < kColumns / 8; ++n) {
-          if (first + 8 * n < call.key_width) store_pair(to + 8 * n, left[n].x, left[n].y);
+        for (int n = 0; n < kColumns / 8; n += 2) {
+          float slopes[2][2];
+          silu_slopes(slopes, given[half][n], given[half][n + 1]);
+#pragma unroll
+          for (int e = 0; e < 4; ++e) gradient[n + e / 2][2 * half + e % 2] *= slopes[e / 2][e % 2];
         }
-      } else {
+      }
+      const GradientRows &places = kOfKeys ? copies.gradients.key : copies.gradients.query;
+      Half *to = row_of<Half>(places, tokens.b, tokens.first + i, tokens.h) + first;
 #pragma unroll
-        for (int n = 0; n < kColumns / 8; ++n) {
-          if (first + 8 * n < call.key_width) to[8 * n] = rounded<Half>(left[n].x);
-          if (first + 8 * n + 1 < call.key_width) to[8 * n + 1] = rounded<Half>(left[n].y);
+      for (int n = 0; n < kColumns / 8; ++n) {
+        int exist = call.key_width - first - 8 * n;
+        float low = gradient[n][2 * half], high = gradient[n][2 * half + 1];
+        if (places.are_paired) {
+          if (exist > 0) store_pair(to + 8 * n, low, high);
+        } else {
+          if (exist > 0) to[8 * n] = rounded<Half>(low);
+          if (exist > 1) to[8 * n + 1] = rounded<Half>(high);
         }
       }
     }
@@ -330,6 +373,7 @@ struct Side {
     }
     copies.template bring_rows<kOfKeys>(blockIdx.x, 0);
     for (int chunk = blockIdx.x, turn = 0; chunk < copies.total; chunk += gridDim.x, ++turn) {
+      unsigned char *rows = copies.shared + turn % 2 * Rooms::kRows;
       float of_memory = 0.0f;
       for (int slice = 0; slice < copies.padded_width; slice += Rooms::kSlice) {
         int columns = min(Rooms::kSlice, copies.padded_width - slice);
@@ -348,6 +392,8 @@ struct Side {
         multiply_slice(incoming[0], at, 0, slice > 0);
         if (columns > 16) multiply_slice(incoming[1], at, 1, true);
         commit_products();
+        if (kOfKeys && copies.call.activate)
+          activate_rows(rows, turn, slice / Rooms::kSlice, (copies.padded_width + Rooms::kSlice - 1) / Rooms::kSlice);
         of_memory += product_of(tile + Rooms::kMemories, tile + Rooms::kOfMemories, columns);
         wait_products<0>();
         pin(gradient);
@@ -364,7 +410,6 @@ struct Side {
         }
       }
 
-      const unsigned char *rows = copies.shared + turn % 2 * Rooms::kRows;
       const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
       await_phase(copies.rows_there() + turn % 2, turn / 2);
       show_writes();
@@ -389,9 +434,11 @@ struct Side {
                               : sums.along_query(i);
       }
       ChunkTokens tokens(copies.call, chunk);
+      uint32_t given[2][kColumns / 8];
+      load_given(given, tokens);
       wait_products<0>();
       pin(gradient);
-      write_rows(rows, tokens, along);
+      write_rows(rows, tokens, along, given);
       if constexpr (!kOfKeys) {
         if (warp == 0 && group == 0) write_decays(factors, tokens);
         if (warp == 0 && group == 1) write_strengths(factors, tokens, chunk);

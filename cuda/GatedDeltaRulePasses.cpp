@@ -25,6 +25,12 @@ constexpr int64_t kTraceBytes = int64_t(2) << 30;
 
 TokenView view(const at::Tensor &x) { return {x.const_data_ptr(), x.stride(0), x.stride(1), x.stride(2)}; }
 
+GradientRows rows_of(const at::Tensor &x) {
+  bool are_paired = x.size(3) % 2 == 0 && x.stride(0) % 2 == 0 && x.stride(1) % 2 == 0 && x.stride(2) % 2 == 0 &&
+                    reinterpret_cast<uintptr_t>(x.const_data_ptr()) % (2 * x.element_size()) == 0;
+  return {x.mutable_data_ptr(), x.stride(0), x.stride(1), x.stride(2), are_paired};
+}
+
 void check_view(const char *name, const at::Tensor &tensor, const at::Tensor &like, at::ScalarType dtype,
                 at::IntArrayRef shape) {
   bool rows = tensor.dim() < 4 || tensor.size(-1) <= 1 || tensor.stride(-1) == 1;
@@ -36,7 +42,7 @@ void check_view(const char *name, const at::Tensor &tensor, const at::Tensor &li
 
 /// Sizes and views of the arguments, checked; without records.
 GatedDeltaRuleCall checked(const GatedDeltaRuleInputs &x) {
-  const auto &[query, key, value, write_strength, log_decay, memory, scale, normalize] = x;
+  const auto &[query, key, value, write_strength, log_decay, memory, scale, normalize, activate] = x;
   TORCH_CHECK(query.dim() == 4 && value.dim() == 4 && query.size(3) > 0 && query.size(3) <= 256 && value.size(3) > 0,
               "gated_delta_rule: query is ", query.sizes(), " and value ", value.sizes(),
               ", expected query [batch, tokens, heads, key width of at most 256] and value [batch, tokens, heads, "
@@ -62,6 +68,7 @@ GatedDeltaRuleCall checked(const GatedDeltaRuleInputs &x) {
   call.value_width = static_cast<int>(value_width);
   call.half = dtype == at::kBFloat16;
   call.normalize = normalize;
+  call.activate = activate;
   call.scale = static_cast<float>(scale);
   call.query = view(query);
   call.key = view(key);
@@ -106,6 +113,18 @@ Replay replay_of(const GatedDeltaRuleTrace &trace) {
   return {trace.memories.mutable_data_ptr(), trace.corrections.mutable_data_ptr(), trace.factors.mutable_data_ptr()};
 }
 
+/// Whether queries and keys have to pass silu before the kernels read them.
+bool lacks_silu(const GatedDeltaRuleCall &call) { return call.activate && !applies_silu(call); }
+
+/// The same where they have.
+GatedDeltaRuleInputs activated(const GatedDeltaRuleInputs &x) {
+  GatedDeltaRuleInputs y = x;
+  y.query = at::silu(x.query);
+  y.key = at::silu(x.key);
+  y.activate = false;
+  return y;
+}
+
 TokenView from_token(TokenView x, int64_t token, int64_t element_bytes) {
   x.data = static_cast<const char *>(x.data) + token * x.token * element_bytes;
   return x;
@@ -116,6 +135,7 @@ TokenView from_token(TokenView x, int64_t token, int64_t element_bytes) {
 at::Tensor forward_pass(const GatedDeltaRuleInputs &x, const at::Tensor &after) {
   c10::cuda::CUDAGuard guard(x.value.device());
   GatedDeltaRuleCall call = checked(x);
+  if (lacks_silu(call)) return forward_pass(activated(x), after);
   at::Tensor out = at::empty(x.value.sizes(), x.value.options());
   if (out.numel() == 0) {
     if (!after.is_same(x.memory)) after.copy_(x.memory);
@@ -162,6 +182,7 @@ bool leaves_trace(const GatedDeltaRuleInputs &x) {
 at::Tensor training_pass(const GatedDeltaRuleInputs &x, const at::Tensor &after, GatedDeltaRuleTrace &trace) {
   c10::cuda::CUDAGuard guard(x.value.device());
   GatedDeltaRuleCall call = checked(x);
+  if (lacks_silu(call)) return training_pass(activated(x), after, trace);
   SequenceBytes sizes(call);
   at::Tensor out = at::empty(x.value.sizes(), x.value.options());
   trace = sizes.make_trace(call.batch, out);
@@ -179,12 +200,22 @@ at::Tensor training_pass(const GatedDeltaRuleInputs &x, const at::Tensor &after,
 
 GatedDeltaRuleGradientsOfInputs backward_pass(const GatedDeltaRuleInputs &x, const at::Tensor &of_out,
                                               const std::optional<at::Tensor> &of_memory,
-                                              const GatedDeltaRuleTrace *trace) {
+                                              const GatedDeltaRuleTrace *trace, const at::Tensor &of_query,
+                                              const at::Tensor &of_key) {
   c10::cuda::CUDAGuard guard(x.value.device());
   GatedDeltaRuleCall whole = checked(x);
+  if (lacks_silu(whole)) {
+    GatedDeltaRuleInputs y = activated(x);
+    at::Tensor query = at::empty_like(y.query), key = at::empty_like(y.key);
+    auto results = backward_pass(y, of_out, of_memory, trace, query, key);
+    at::Tensor query_place = of_query, key_place = of_key;
+    std::get<0>(results) = at::silu_backward_out(query_place, query, x.query);
+    std::get<1>(results) = at::silu_backward_out(key_place, key, x.key);
+    return results;
+  }
   const at::Tensor &value = x.value;
   auto like = [](const at::Tensor &x) { return at::empty(x.sizes(), x.options()); };
-  at::Tensor of_query = like(x.query), of_key = like(x.key), of_value = like(value);
+  at::Tensor of_value = like(value);
   at::Tensor of_strength = like(x.write_strength), of_decay = like(x.log_decay), of_first = like(x.memory);
   bool has_memory = of_memory && of_memory->defined();
   at::Tensor incoming = of_out.contiguous();
@@ -209,15 +240,15 @@ GatedDeltaRuleGradientsOfInputs backward_pass(const GatedDeltaRuleInputs &x, con
     int64_t count = std::min<int64_t>(part, whole.batch - first);
     auto some = [&](const at::Tensor &x) { return x.narrow(0, first, count); };
     GatedDeltaRuleCall call = checked({some(x.query), some(x.key), some(value), some(x.write_strength),
-                                       some(x.log_decay), some(x.memory), x.scale, x.normalize});
+                                       some(x.log_decay), some(x.memory), x.scale, x.normalize, x.activate});
     call.records = records.mutable_data_ptr();
     auto floats = [&](const at::Tensor &x) { return static_cast<float *>(some(x).mutable_data_ptr()); };
     GatedDeltaRuleGradients gradients{view(some(incoming)),
                                       has_memory ? floats(incoming_memory) : nullptr,
                                       of_memories.mutable_data_ptr(),
                                       solved.mutable_data_ptr(),
-                                      some(of_query).mutable_data_ptr(),
-                                      some(of_key).mutable_data_ptr(),
+                                      rows_of(some(of_query)),
+                                      rows_of(some(of_key)),
                                       some(of_value).mutable_data_ptr(),
                                       floats(of_strength),
                                       floats(of_decay),

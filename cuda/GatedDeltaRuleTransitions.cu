@@ -299,6 +299,11 @@ bool has_transitions(const GatedDeltaRuleCall &call) {
   return call.half && padded_key_width(call.key_width) <= 128 && is_hopper();
 }
 
+bool applies_silu(const GatedDeltaRuleCall &call) {
+  return has_transitions(call) && is_aligned(call.query, call.key_width, sizeof(Half)) &&
+         is_aligned(call.key, call.key_width, sizeof(Half));
+}
+
 int64_t transition_bytes(int key_width) {
   switch (padded_key_width(key_width)) {
     case 64: return Transition<64>::kBytes;

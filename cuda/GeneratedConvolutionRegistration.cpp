@@ -119,14 +119,6 @@ c10::TypedOperatorHandle<Function> find_operator(const char *name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Function>();
 }
 
-/// Where the gradient of `inner` is written: in its place among those of other pieces of a product, or in a tensor of its
-/// own. The library that cuts into pieces has the convolution's gradients, too.
-at::Tensor gradient_of(const at::Tensor &inner) {
-  static const auto place = find_operator<at::Tensor(const at::Tensor &)>("jet_fused::gradient_place");
-  at::Tensor found = place.call(inner);
-  return found.defined() ? found : at::empty(inner.sizes(), inner.options());
-}
-
 /// Gradients of x, inner, weight and bias.
 using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>;
 
@@ -138,8 +130,8 @@ Gradients convolved_backward(const at::Tensor &of_y, const at::Tensor &x, const 
   auto [of_x, of_taps, of_bias] = backward.call(of_y, x, trace.taps, window);
   at::Tensor rows = of_taps.view({-1, weight.size(0)});
   at::Tensor of_weight = at::mm(rows.t(), trace.activated);
-  at::Tensor of_inner = gradient_of(inner);
-  at::silu_backward_out(of_inner, at::mm(rows, weight).view(inner.sizes()), inner);
+  static const auto before_silu = find_operator<at::Tensor(const at::Tensor &, const at::Tensor &)>("jet_fused::silu_backward");
+  at::Tensor of_inner = before_silu.call(at::mm(rows, weight).view(inner.sizes()), inner);
   return {of_x, of_inner, of_weight, of_bias};
 }
 

@@ -111,6 +111,11 @@ template <typename T>
 __device__ inline const T *head_of(const TokenView &view, int b, int h) {
   return static_cast<const T *>(view.data) + b * view.batch + h * view.head;
 }
+/// Where the gradient of a token's row is written.
+template <typename T>
+__device__ inline T *row_of(const GradientRows &rows, int b, int token, int h) {
+  return static_cast<T *>(rows.data) + b * rows.batch + token * rows.token + h * rows.head;
+}
 
 /// Calls `body(T{}, std::integral_constant<int, KP>)` with the types of the call.
 #define JET_FOR_KERNEL_CASE(call, ...)                                                  \

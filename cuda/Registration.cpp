@@ -8,6 +8,7 @@
 #include <torch/library.h>
 
 #include "GatedDeltaRulePasses.h"
+#include "GradientPlaces.h"
 #include "Traces.h"
 
 namespace jet::cuda {
@@ -19,18 +20,19 @@ using torch::autograd::variable_list;
 /// The operator that changes the memory in place, without gradients.
 at::Tensor gated_delta_rule_chunked(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                                     const at::Tensor &write_strength, const at::Tensor &log_decay,
-                                    const at::Tensor &memory, double scale, bool normalize) {
+                                    const at::Tensor &memory, double scale, bool normalize, bool activate) {
   at::assert_no_internal_overlap(memory);
-  return forward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize}, memory);
+  return forward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize, activate}, memory);
 }
 
 /// Outputs, and the memory after the last token.
 std::tuple<at::Tensor, at::Tensor> gated_delta_rule(const at::Tensor &query, const at::Tensor &key,
                                                     const at::Tensor &value, const at::Tensor &write_strength,
                                                     const at::Tensor &log_decay, const at::Tensor &memory,
-                                                    double scale, bool normalize) {
+                                                    double scale, bool normalize, bool activate) {
   at::Tensor after = at::empty(memory.sizes(), memory.options());
-  at::Tensor out = forward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize}, after);
+  at::Tensor out =
+      forward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize, activate}, after);
   return {out, after};
 }
 
@@ -38,9 +40,10 @@ std::tuple<at::Tensor, at::Tensor> gated_delta_rule(const at::Tensor &query, con
 GatedDeltaRuleGradientsOfInputs gated_delta_rule_backward(
     const at::Tensor &of_out, const std::optional<at::Tensor> &of_memory, const at::Tensor &query,
     const at::Tensor &key, const at::Tensor &value, const at::Tensor &write_strength, const at::Tensor &log_decay,
-    const at::Tensor &memory, double scale, bool normalize) {
-  return backward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize}, of_out, of_memory,
-                       nullptr);
+    const at::Tensor &memory, double scale, bool normalize, bool activate) {
+  return backward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize, activate}, of_out,
+                       of_memory, nullptr, at::empty(query.sizes(), query.options()),
+                       at::empty(key.sizes(), key.options()));
 }
 
 /// Keeps the inputs, and the trace of a training pass where it leaves one; else the backward pass goes forward again.
@@ -49,9 +52,9 @@ struct GatedDeltaRule : torch::autograd::Function<GatedDeltaRule> {
   static variable_list forward(AutogradContext *context, const at::Tensor &query, const at::Tensor &key,
                                const at::Tensor &value, const at::Tensor &write_strength,
                                const at::Tensor &log_decay, const at::Tensor &memory, double scale, bool normalize,
-                               bool wants_gradients) {
+                               bool activate, bool wants_gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    GatedDeltaRuleInputs x{query, key, value, write_strength, log_decay, memory, scale, normalize};
+    GatedDeltaRuleInputs x{query, key, value, write_strength, log_decay, memory, scale, normalize, activate};
     variable_list saved{query, key, value, write_strength, log_decay, memory};
     at::Tensor after = at::empty(memory.sizes(), memory.options()), out;
     if (wants_gradients && keeps_traces() && leaves_trace(x)) {
@@ -64,30 +67,33 @@ struct GatedDeltaRule : torch::autograd::Function<GatedDeltaRule> {
     context->save_for_backward(std::move(saved));
     context->saved_data["scale"] = scale;
     context->saved_data["normalize"] = normalize;
+    context->saved_data["activate"] = activate;
     return {out, after};
   }
 
   static variable_list backward(AutogradContext *context, const variable_list &incoming) {
     auto saved = context->get_saved_variables();
     GatedDeltaRuleInputs x{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5],
-                           context->saved_data["scale"].toDouble(), context->saved_data["normalize"].toBool()};
+                           context->saved_data["scale"].toDouble(), context->saved_data["normalize"].toBool(),
+                           context->saved_data["activate"].toBool()};
     std::optional<GatedDeltaRuleTrace> trace;
     if (saved.size() > 6) trace = {saved[6], saved[7], saved[8], saved[9]};
     at::Tensor of_out = incoming[0].defined() ? incoming[0] : at::zeros_like(x.value);
     auto [query, key, value, strength, decay, memory] =
-        backward_pass(x, of_out, incoming[1], trace ? &*trace : nullptr);
-    return {query, key, value, strength, decay, memory, at::Tensor(), at::Tensor(), at::Tensor()};
+        backward_pass(x, of_out, incoming[1], trace ? &*trace : nullptr, gradient_of(x.query), gradient_of(x.key));
+    return {query,        key,          value,        strength,     decay, memory, at::Tensor(), at::Tensor(),
+            at::Tensor(), at::Tensor()};
   }
 };
 
 std::tuple<at::Tensor, at::Tensor> differentiable(const at::Tensor &query, const at::Tensor &key,
                                                   const at::Tensor &value, const at::Tensor &write_strength,
                                                   const at::Tensor &log_decay, const at::Tensor &memory, double scale,
-                                                  bool normalize) {
+                                                  bool normalize, bool activate) {
   bool wants_gradients =
       torch::autograd::compute_requires_grad(query, key, value, write_strength, log_decay, memory);
   auto results = GatedDeltaRule::apply(query, key, value, write_strength, log_decay, memory, scale, normalize,
-                                       wants_gradients);
+                                       activate, wants_gradients);
   return {results[0], results[1]};
 }
 

@@ -1,4 +1,5 @@
-// Elementwise.cpp: jet_fused::swiglu and rotary with their gradients; see Elementwise.cu.inc for the formulas.
+// Elementwise.cpp: jet_fused::swiglu and rotary with their gradients, and the gradient of silu; see Elementwise.cu.inc for
+// the formulas.
 // swiglu: [..., 2F] to [..., F], F a multiple of 4. rotary: x [B, T, H, W], cos and sin float32 [B or 1, T, W], W a
 // multiple of 8; the result is contiguous.
 #include <ATen/ATen.h>
@@ -6,6 +7,7 @@
 #include <torch/library.h>
 
 #include "Launch.h"
+#include "Pieces.h"
 
 namespace jet::fused {
 namespace {
@@ -70,6 +72,21 @@ struct Rotary : torch::autograd::Function<Rotary> {
   }
 };
 
+/// From the gradient of silu(x) that of x, in its place.
+at::Tensor silu_backward(const at::Tensor &given, const at::Tensor &any) {
+  TORCH_CHECK(given.sizes() == any.sizes() && given.scalar_type() == any.scalar_type() && any.dim() > 0,
+              "silu_backward: ", given.sizes(), " ", given.scalar_type(), " for ", any.sizes(), " ", any.scalar_type());
+  const int width = static_cast<int>(any.size(-1));
+  if (width % 4 != 0) return at::silu_backward(given, any);
+  Rows layout, places{width, 1, width};
+  const auto x = with_rows(any, layout);
+  const auto dy = packed(given);
+  at::Tensor dx = gradient_in_place(any, places);
+  launch("silu_backward", x, threads_for(x.numel() / 4), dy.const_data_ptr(), x.const_data_ptr(), layout,
+         dx.mutable_data_ptr(), places, static_cast<long long>(x.numel()));
+  return dx;
+}
+
 at::Tensor swiglu(const at::Tensor &x) { return SwiGLU::apply(x); }
 
 at::Tensor rotary(const at::Tensor &x, const at::Tensor &cosines, const at::Tensor &sines) {
@@ -83,3 +100,6 @@ TORCH_LIBRARY_IMPL(jet_fused, AutogradCUDA, m) {
   m.impl("swiglu", &jet::fused::swiglu);
   m.impl("rotary", &jet::fused::rotary);
 }
+
+// For operators that apply silu themselves.
+TORCH_LIBRARY_IMPL(jet_fused, CUDA, m) { m.impl("silu_backward", &jet::fused::silu_backward); }

@@ -9,6 +9,7 @@ TORCH_LIBRARY(jet_fused, m) {
   m.def("rms_norm(Tensor x, Tensor weight, float eps) -> Tensor");
   m.def("add_rms_norm(Tensor residual, Tensor x, Tensor weight, float eps) -> (Tensor sum, Tensor normalized)");
   m.def("gated_rms_norm(Tensor x, Tensor gate, Tensor weight, float eps) -> Tensor");
+  m.def("silu_backward(Tensor of_out, Tensor x) -> Tensor");
   m.def("swiglu(Tensor gate_up) -> Tensor");
   m.def("rotary(Tensor x, Tensor cos, Tensor sin) -> Tensor");
   m.def("short_convolution(Tensor x, Tensor weight, Tensor? bias, Tensor window) -> Tensor");
@@ -22,7 +23,7 @@ TORCH_LIBRARY(jet_fused, m) {
       "log_decay)");
   m.def("decay_triangle(Tensor sums, bool narrow) -> Tensor");
   m.def("unit_lower_inverse(Tensor a) -> Tensor");
-  m.def("pieces(Tensor(a -> *) merged, int[] lengths, int activated) -> Tensor(a)[]");
+  m.def("pieces(Tensor(a -> *) merged, int[] lengths) -> Tensor(a)[]");
   m.def("gradient_place(Tensor piece) -> Tensor");
   m.def("relative_error(Tensor given, Tensor wanted) -> Tensor");
   m.def(

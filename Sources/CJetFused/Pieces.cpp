@@ -1,8 +1,7 @@
 // Pieces.cpp: jet_fused::pieces with its gradient: the last dimension of `merged` cut into pieces of the given lengths,
-// 16 at most; see Pieces.cu.inc. The first `activated` of them pass silu and are tensors of their own, the others share
-// memory with `merged`.
+// 16 at most, which share memory with `merged`; see Pieces.cu.inc.
 //
-// The gradients of these others need not be copied: an operator that takes one may ask with gradient_place where in the
+// The gradients of pieces need not be copied: an operator that takes a piece may ask with gradient_place where in the
 // gradient of `merged` it belongs. That tensor is made when the first operator of a pass of gradients asks, and kept
 // with the cut until its own turn comes.
 #include "Pieces.h"
@@ -13,7 +12,6 @@
 #include <torch/library.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -33,38 +31,37 @@ constexpr int64_t no_pass = -1;
 
 /// The kernels' `Piece` and `Pieces`.
 struct Piece {
-  void *own;
+  const void *own;
   long long pitch;
   int first, length, pack, block;
 };
 struct Pieces {
   Piece of[most_pieces];
-  int count, activated;
+  int count;
 };
 
-/// Where pieces of rows lie and which blocks move them.
+/// Where gradients of pieces lie and which blocks move them.
 struct Table {
   Pieces pieces{};
   int64_t blocks = 0;
   int columns = 0;
 
-  /// The next columns; `own` is a matrix, or undefined for zeros. What is moved lies in `rows` or goes there.
-  void add(int64_t length, const at::Tensor &own, std::initializer_list<at::Tensor> matrices, int64_t rows) {
+  /// The next columns; `own` is a matrix, or undefined for zeros, which goes to `joined`.
+  void add(int64_t length, const at::Tensor &own, const at::Tensor &joined) {
     Piece &piece = pieces.of[pieces.count++];
-    piece = {own.defined() ? const_cast<void *>(own.const_data_ptr()) : nullptr, own.defined() ? pitch(own) : 0,
-             columns, static_cast<int>(length), 8, static_cast<int>(blocks)};
+    piece = {own.defined() ? own.const_data_ptr() : nullptr, own.defined() ? pitch(own) : 0, columns,
+             static_cast<int>(length), 8, static_cast<int>(blocks)};
     const auto fits = [&](const at::Tensor &x, int64_t offset) {
       const int64_t bytes = std::min<int64_t>(16, piece.pack * x.element_size());
       const auto begin = reinterpret_cast<uintptr_t>(x.const_data_ptr()) + offset * x.element_size();
       return begin % bytes == 0 && x.stride(0) * x.element_size() % bytes == 0;
     };
     const auto all_fit = [&] {
-      return length % piece.pack == 0 && (!own.defined() || fits(own, 0)) &&
-             std::all_of(matrices.begin(), matrices.end(), [&](const auto &x) { return fits(x, columns); });
+      return length % piece.pack == 0 && (!own.defined() || fits(own, 0)) && fits(joined, columns);
     };
     while (piece.pack > 1 && !all_fit()) piece.pack = piece.pack == 8 ? 4 : 1;
     const int64_t each = threads * packs_of_thread;
-    blocks += (rows * (length / piece.pack) + each - 1) / each;
+    blocks += (joined.size(0) * (length / piece.pack) + each - 1) / each;
     skip(length);
   }
 
@@ -79,38 +76,17 @@ bool lies_in(const at::Tensor &joined, int64_t first, const at::Tensor &matrix) 
          (matrix.size(0) <= 1 || pitch(matrix) == pitch(joined));
 }
 
-/// Which pieces there are.
-struct Cut {
-  std::vector<int64_t> lengths;
-  int64_t activated;
-};
-
 struct CutIntoPieces : torch::autograd::Function<CutIntoPieces> {
-  static variable_list forward(AutogradContext *context, const at::Tensor &merged, const Cut &cut) {
+  static variable_list forward(AutogradContext *context, const at::Tensor &merged, const std::vector<int64_t> &lengths) {
     at::AutoDispatchBelowADInplaceOrView guard;
-    const auto matrix = as_matrix(merged);
-    const auto rows = matrix.size(0);
-    Table table;
     variable_list results;
     int64_t first = 0;
-    for (const int64_t length : cut.lengths) {
-      if (static_cast<int64_t>(results.size()) < cut.activated) {
-        auto shape = merged.sizes().vec();
-        shape.back() = length;
-        results.push_back(at::empty(shape, merged.options()));
-        table.add(length, as_matrix(results.back()), {matrix}, rows);
-      } else {
-        results.push_back(merged.narrow(-1, first, length));
-      }
+    for (const int64_t length : lengths) {
+      results.push_back(merged.narrow(-1, first, length));
       first += length;
     }
-    table.pieces.activated = table.pieces.count;
-    launch("activate_pieces", matrix, Grid{table.blocks, threads}, table.pieces, matrix.const_data_ptr(),
-           pitch(matrix), static_cast<long long>(rows));
-    if (cut.activated > 0) context->save_for_backward({merged});
     context->saved_data["shape"] = merged.sizes().vec();
-    context->saved_data["lengths"] = cut.lengths;
-    context->saved_data["activated"] = cut.activated;
+    context->saved_data["lengths"] = lengths;
     context->saved_data["pass"] = no_pass;
     context->set_materialize_grads(false);
     return results;
@@ -132,19 +108,15 @@ struct CutIntoPieces : torch::autograd::Function<CutIntoPieces> {
     if (like == given.end()) return {Variable(), Variable()};
     at::Tensor joined = has_places ? with_places.toTensor() : at::empty(shape, like->options());
     const auto joined_matrix = as_matrix(joined);
-    const auto rows = joined_matrix.size(0);
-    const auto saved = context->get_saved_variables();
-    const auto merged = saved.empty() ? joined_matrix : as_matrix(saved[0]);
     Table table;
     std::vector<at::Tensor> matrices;
     for (size_t i = 0; i < lengths.size(); ++i) {
       matrices.push_back(given[i].defined() ? as_matrix(given[i]) : at::Tensor());
       if (lies_in(joined_matrix, table.columns, matrices.back())) table.skip(lengths[i]);
-      else table.add(lengths[i], matrices.back(), {merged, joined_matrix}, rows);
+      else table.add(lengths[i], matrices.back(), joined_matrix);
     }
-    table.pieces.activated = static_cast<int>(kept["activated"].toInt());
-    launch("join_pieces", joined, Grid{table.blocks, threads}, table.pieces, merged.const_data_ptr(), pitch(merged),
-           joined.mutable_data_ptr(), pitch(joined_matrix), static_cast<long long>(rows));
+    launch("join_pieces", joined, Grid{table.blocks, threads}, table.pieces, joined.mutable_data_ptr(),
+           pitch(joined_matrix), static_cast<long long>(joined_matrix.size(0)));
     return {joined, Variable()};
   }
 };
@@ -174,14 +146,12 @@ bool comes_to(CutNode &cut) {
   return c10::impl::VirtualGuardImpl(stream.device_type()).getStream(stream.device()) == stream;
 }
 
-std::vector<at::Tensor> pieces(const at::Tensor &merged, at::IntArrayRef lengths, int64_t activated) {
+std::vector<at::Tensor> pieces(const at::Tensor &merged, at::IntArrayRef lengths) {
   int64_t sum = 0;
-  bool fits = merged.dim() >= 1 && lengths.size() <= most_pieces && activated >= 0 &&
-              activated <= static_cast<int64_t>(lengths.size());
+  bool fits = merged.dim() >= 1 && lengths.size() <= most_pieces;
   for (const int64_t length : lengths) sum += length, fits = fits && length > 0;
-  TORCH_CHECK(fits && sum == merged.size(-1), "pieces: ", merged.sizes(), " does not fall into ", activated,
-              " activated pieces first of ", lengths);
-  return CutIntoPieces::apply(merged, Cut{lengths.vec(), activated});
+  TORCH_CHECK(fits && sum == merged.size(-1), "pieces: ", merged.sizes(), " does not fall into pieces of ", lengths);
+  return CutIntoPieces::apply(merged, lengths.vec());
 }
 
 }  // namespace
@@ -193,7 +163,6 @@ at::Tensor gradient_place(const at::Tensor &piece) {
   if (!cut || !comes_to(*cut)) return {};
   // libtorch computes the gradients of a GPU's operators in one thread, the cut's too, unless it is told otherwise.
   auto &kept = cut->ctx_.saved_data;
-  if (index < kept["activated"].toInt()) return {};
   const int64_t pass = torch::autograd::get_current_graph_task_id();
   if (kept["pass"].toInt() != pass) {
     kept["pass"] = pass;

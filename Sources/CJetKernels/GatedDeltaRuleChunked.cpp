@@ -16,6 +16,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/silu.h>
 #include <torch/library.h>
 
 #include <cmath>
@@ -54,10 +55,12 @@ namespace jet {
 at::Tensor gated_delta_rule_chunked(const at::Tensor &query, const at::Tensor &key,
                                     const at::Tensor &value, const at::Tensor &write_strength,
                                     const at::Tensor &log_decay, const at::Tensor &memory,
-                                    double scale, bool normalize) {
+                                    double scale, bool normalize, bool activate) {
+  const at::Tensor used_query = activate ? at::silu(query) : query;
+  const at::Tensor used_key = activate ? at::silu(key) : key;
   GatedDeltaRuleArguments arguments =
-      checked_gated_delta_rule("gated_delta_rule_chunked", query, key, value, write_strength,
-                               log_decay, memory, scale, normalize);
+      checked_gated_delta_rule("gated_delta_rule_chunked", used_query, used_key, value,
+                               write_strength, log_decay, memory, scale, normalize);
   at::Tensor out = at::empty(value.sizes(), value.options());
   arguments.out = out.mutable_data_ptr();
   if (out.numel() > 0) JET_DISPATCH(gated_delta_rule_chunked_kernel, arguments);

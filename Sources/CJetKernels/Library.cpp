@@ -69,19 +69,20 @@ TORCH_LIBRARY(jet, m) {
   m.def("download_start(Tensor x) -> (Tensor copy, Tensor download)");
   m.def("download_finish(int download, bool waits) -> ()");
 
-  // Prefill: many tokens a sequence.
+  // Prefill: many tokens a sequence. With `activate` query and key pass silu first.
   m.def(
       "gated_delta_rule_chunked(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
-      "Tensor log_decay, Tensor(a!) memory, float scale, bool normalize) -> Tensor");
+      "Tensor log_decay, Tensor(a!) memory, float scale, bool normalize, bool activate) -> Tensor");
   // The same without writing in place, differentiable; for CUDA only.
   m.def(
       "gated_delta_rule(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
-      "Tensor log_decay, Tensor memory, float scale, bool normalize) -> (Tensor out, Tensor memory)");
+      "Tensor log_decay, Tensor memory, float scale, bool normalize, bool activate) "
+      "-> (Tensor out, Tensor memory)");
   m.def(
       "gated_delta_rule_backward(Tensor of_out, Tensor? of_memory, Tensor query, Tensor key, "
       "Tensor value, Tensor write_strength, Tensor log_decay, Tensor memory, float scale, "
-      "bool normalize) -> (Tensor query, Tensor key, Tensor value, Tensor write_strength, "
-      "Tensor log_decay, Tensor memory)");
+      "bool normalize, bool activate) -> (Tensor query, Tensor key, Tensor value, "
+      "Tensor write_strength, Tensor log_decay, Tensor memory)");
   m.def(
       "gated_delta_rule_step(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
       "Tensor log_decay, Tensor(a!) memory, float scale, bool normalize) -> Tensor");

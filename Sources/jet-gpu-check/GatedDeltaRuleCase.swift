@@ -9,13 +9,15 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
   var keyWidth: Int
   var valueWidth: Int
   var normalizes = true
+  /// Whether query and key pass `silu` first.
+  var activates = false
   /// Whether query, key and value are cut out of one wider tensor.
   var isCut = false
   var dtype = DType.float32
 
   var description: String {
     "\(dtype) \(batch)×\(tokens)×\(heads)×(\(keyWidth), \(valueWidth))"
-      + (normalizes ? "" : " as they are") + (isCut ? " cut" : "")
+      + (normalizes ? "" : " as they are") + (activates ? " activated" : "") + (isCut ? " cut" : "")
   }
 
   /// Floating-point operations, forward: three products with the memory, two of 64 × 64 with the values and two of the
@@ -90,7 +92,7 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
     var memory = x[5].requiresGradient ? x[5] : x[5].clone()
     let y = gatedDeltaRule(
       query: x[0], key: x[1], value: x[2], writeStrength: x[3], logDecay: x[4], memory: &memory,
-      scale: scale, normalizes: normalizes)
+      scale: scale, normalizes: normalizes, activates: activates)
     return [y, memory]
   }
 
@@ -98,8 +100,8 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
   func reference(_ x: [Tensor]) -> [Tensor] {
     var memory = x[5]
     let y = gatedDeltaRuleDefinition(
-      query: x[0].float32, key: x[1].float32, value: x[2].float32, writeStrength: x[3],
-      logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
+      query: activated(x[0]).float32, key: activated(x[1]).float32, value: x[2].float32,
+      writeStrength: x[3], logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
     return [y, memory]
   }
 
@@ -107,8 +109,8 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
   func chunked(_ x: [Tensor]) -> [Tensor] {
     var memory = x[5]
     let y = gatedDeltaRuleChunked(
-      query: x[0].float32, key: x[1].float32, value: x[2].float32, writeStrength: x[3],
-      logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
+      query: activated(x[0]).float32, key: activated(x[1]).float32, value: x[2].float32,
+      writeStrength: x[3], logDecay: x[4], memory: &memory, scale: scale, normalizes: normalizes)
     return [y, memory]
   }
 
@@ -118,8 +120,10 @@ struct GatedDeltaRuleCase: CustomStringConvertible {
     return Operator("jet::gated_delta_rule_backward").all(
       .tensor(seeds[0]), .tensor(seeds[1]), .tensor(inputs[0]), .tensor(inputs[1]),
       .tensor(inputs[2]), .tensor(inputs[3]), .tensor(inputs[4]), .tensor(inputs[5]),
-      .double(scale), .bool(normalizes), capacity: 6)
+      .double(scale), .bool(normalizes), .bool(activates), capacity: 6)
   }
+
+  private func activated(_ x: Tensor) -> Tensor { activates ? silu(x) : x }
 
   private var scale: Double { 1 / Double(keyWidth).squareRoot() }
 }

@@ -18,13 +18,15 @@ enum GatedDeltaRuleChecks {
       if small { cases = cases.filter { $0.tokens < 70 && $0.keyWidth < 200 } }
       for var one in cases {
         one.dtype = dtype
-        for isCut in [false, true] {
-          one.isCut = isCut
+        for (isCut, activates) in [(false, false), (true, false), (false, true)] {
+          (one.isCut, one.activates) = (isCut, activates)
           forward(one, &tally)
           gradients(one, &tally)
         }
       }
+      for rest in [8, 3] { places(keyWidth: 96, rest: rest, dtype, &tally) }
       if small { continue }
+      places(keyWidth: 40, rest: 8, dtype, &tally)
       pieces(dtype, &tally)
       suddenDecay(dtype, &tally)
       padding(dtype, &tally)
@@ -93,6 +95,36 @@ enum GatedDeltaRuleChecks {
       results.append((name, a, b, gradientBound(one.dtype)))
     }
     tally.compare(title, results)
+  }
+
+  /// Queries, keys and values that are pieces of a product, whose gradients are written where they belong if `rest` columns
+  /// leave rows that are aligned.
+  private static func places(
+    keyWidth: Int, rest: Int, _ dtype: DType, _ tally: inout Tally
+  ) {
+    let heads = 3
+    let one = GatedDeltaRuleCase(
+      tokens: 130, heads: heads, keyWidth: keyWidth, valueWidth: 64, activates: true, dtype: dtype)
+    let x = one.inputs(Generator(seed: 8, device: .cuda(0)))
+    let lengths = [heads * keyWidth, heads * keyWidth, heads * 64, rest]
+    let other = Tensor.randomNormal(
+      [2, 130, rest], generator: Generator(seed: 9, device: .cuda(0)))
+    let merged = Tensor.concatenate(x.prefix(3).map(\.mergedHeads) + [other.to(dtype)], dim: -1)
+    func all(_ form: ([Tensor]) -> [Tensor]) -> Tensor? {
+      let leaf = merged.detached().requiringGradient()
+      let cut = JetKernels.pieces(of: leaf, lengths)
+      let results = form(cut.prefix(3).map { $0.heads(heads) } + x.suffix(3)) + [cut[3]]
+      return JetTensor.gradients(of: results, by: [leaf], seeds: seeds(one, of: results))[0]
+    }
+    let expected = FastForm.disabled { all(one.reference) }
+    poison()
+    guard let found = all(one.fast), let expected else {
+      tally.record(false, "\(one): none of the product")
+      return
+    }
+    tally.compare(
+      "gradients of \(lengths) in their places \(one)",
+      [("merged", found, expected, gradientBound(dtype))])
   }
 
   private static func pieces(_ dtype: DType, _ tally: inout Tally) {
@@ -168,8 +200,8 @@ enum GatedDeltaRuleChecks {
   private static func traces(_ dtype: DType, _ tally: inout Tally) {
     for var one in GatedDeltaRuleCase.traced {
       one.dtype = dtype
-      for isCut in [false, true] {
-        one.isCut = isCut
+      for (isCut, activates) in [(false, false), (true, false), (false, true), (true, true)] {
+        (one.isCut, one.activates) = (isCut, activates)
         let x = one.inputs(Generator(seed: 7, device: .cuda(0)))
         let plain = withoutGradients { one.fast(x) }
         poison()

@@ -129,7 +129,7 @@ enum JetBlockTrainingBenchmark {
     else { throw CheckError("the first layer of Jet-Nemotron-2B is no JetBlock") }
     let own = block.configuration
     let (heads, keyWidth, valueWidth) = (own.heads, own.keyWidth, own.valueWidth)
-    let (keys, values) = (heads * keyWidth, heads * valueWidth)
+    let values = heads * valueWidth
     let generator = Generator(seed: 4, device: device)
     /// `[sequences, tokens]` and `shape`.
     func random(_ shape: Int..., dtype: DType = .bfloat16) -> Tensor {
@@ -161,9 +161,6 @@ enum JetBlockTrainingBenchmark {
             $0[0], inner: $0[1], weight: $0[2], bias: $0[3], window: &window)
         ]
       },
-      Work(name: "silu of queries and keys", inputs: [random(2 * keys)]) {
-        pieces(of: $0[0], [keys, keys], activated: 2)
-      },
       Work(
         name: "gates",
         inputs: [random(heads), random(heads), block.decay.logRate, block.decay.stepBias]
@@ -172,7 +169,7 @@ enum JetBlockTrainingBenchmark {
         return [gates.writeStrength, gates.logDecay]
       },
       Work(
-        name: "gated delta rule",
+        name: "gated delta rule, silu of queries and keys included",
         inputs: [
           random(heads, keyWidth), random(heads, keyWidth), random(heads, valueWidth),
           sigmoid(random(heads, dtype: .float32)),
@@ -183,7 +180,7 @@ enum JetBlockTrainingBenchmark {
         return [
           gatedDeltaRule(
             query: $0[0], key: $0[1], value: $0[2], writeStrength: $0[3], logDecay: $0[4],
-            memory: &memory, scale: 1 / Double(keyWidth).squareRoot())
+            memory: &memory, scale: 1 / Double(keyWidth).squareRoot(), activates: true)
         ]
       },
       Work(

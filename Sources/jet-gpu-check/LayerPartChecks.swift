@@ -83,7 +83,7 @@ enum LayerPartChecks {
     compare(
       "pieces 2×\(tokens)×\(lengths)", dtype,
       [normal([2, tokens, lengths.reduce(0, +)], dtype, seed: 4)], ["merged"], &tally
-    ) { JetKernels.pieces(of: $0[0], lengths, activated: 2) }
+    ) { JetKernels.pieces(of: $0[0], lengths) }
   }
 
   /// Pieces whose gradients operators write where they belong, if `rest` columns leave rows that are aligned; the last
@@ -105,7 +105,7 @@ enum LayerPartChecks {
       ], ["merged", "x", "norm", "generator", "bias"], &tally
     ) {
       let (x, weight) = ($0[1], $0[2])
-      let cut = JetKernels.pieces(of: $0[0], lengths, activated: 1)
+      let cut = JetKernels.pieces(of: $0[0], lengths)
       func gated(_ gate: Tensor) -> Tensor {
         gatedRMSNorm(x, gate: gate.heads(heads), weight: weight, eps: 1e-5)
       }

@@ -65,11 +65,14 @@ enum DeltaRuleForm: CaseIterable, Sendable {
       return [y, memory]
     case .chunkedKernel, .stepKernel:
       memory = layout.laid(memory)
-      let kernel =
-        self == .stepKernel ? Kernels.gatedDeltaRuleStep : Kernels.gatedDeltaRuleChunked
-      let y = kernel(
-        .tensor(x[0]), .tensor(x[1]), .tensor(x[2]), .tensor(x[3].float32),
-        .tensor(x[4].float32), .tensor(memory), .double(scale), .bool(normalizes))
+      let y =
+        self == .stepKernel
+        ? Kernels.gatedDeltaRuleStep(
+          .tensor(x[0]), .tensor(x[1]), .tensor(x[2]), .tensor(x[3].float32),
+          .tensor(x[4].float32), .tensor(memory), .double(scale), .bool(normalizes))
+        : Kernels.gatedDeltaRuleChunked(
+          .tensor(x[0]), .tensor(x[1]), .tensor(x[2]), .tensor(x[3].float32),
+          .tensor(x[4].float32), .tensor(memory), .double(scale), .bool(normalizes), .bool(false))
       return [y, memory]
     }
   }

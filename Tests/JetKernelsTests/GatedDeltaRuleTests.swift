@@ -121,6 +121,35 @@ struct GatedDeltaRuleTests {
     }
   }
 
+  @Test("queries and keys pass silu first where that is asked for", arguments: [1, 5, 70])
+  func activation(tokens: Int) {
+    for dtype in [DType.float32, .bfloat16] {
+      let size = DeltaRuleSize(tokens: tokens, keyWidth: 24, valueWidth: 40)
+      let x = size.inputs(Numbers(dtype))
+      func run(_ x: [Tensor], activates: Bool) -> [Tensor] {
+        var memory = x[5].requiresGradient ? x[5] : x[5].clone()
+        let y = gatedDeltaRule(
+          query: x[0], key: x[1], value: x[2], writeStrength: x[3], logDecay: x[4],
+          memory: &memory, scale: 0.2, activates: activates)
+        return [y, memory]
+      }
+      func before(_ x: [Tensor]) -> [Tensor] { x.prefix(2).map(silu) + x.suffix(4) }
+      let (found, expected) = (run(x, activates: true), run(before(x), activates: false))
+      for (result, reference) in zip(found, expected) {
+        #expect(result.values == reference.values)
+      }
+      func gradients(_ form: ([Tensor]) -> [Tensor]) -> [[Float]] {
+        let leaves = x.map { $0.detached().requiringGradient() }
+        let seeds = expected.map { Tensor.ones($0.shape, dtype: $0.dtype) }
+        return JetTensor.gradients(of: form(leaves), by: leaves, seeds: seeds).map {
+          $0?.values ?? []
+        }
+      }
+      #expect(
+        gradients { run($0, activates: true) } == gradients { run(before($0), activates: false) })
+    }
+  }
+
   @Test("the memory is written in place by the kernels, and kept where the entry falls back")
   func inPlace() {
     withoutGradients {

@@ -27,7 +27,7 @@ public enum RecurrentStepRule {
   /// `S ← α S + k (Δ v)ᵀ`: retention of a state-space model, its read-outs float32.
   case stateSpace(DecayLogits)
   /// `S ← α S + k (β (v − α Sᵀk))ᵀ` with `β = sigmoid(write)`, for unit rows `q` and `k`;
-  /// ``gatedDeltaRule(query:key:value:writeStrength:logDecay:memory:scale:normalizes:)``. `write` is `[N, H]`; without
+  /// ``gatedDeltaRule(query:key:value:writeStrength:logDecay:memory:scale:normalizes:activates:)``. `write` is `[N, H]`; without
   /// decay, `α = 1`.
   case delta(write: Tensor, decay: DecayLogits?)
   /// `S ← diag(α) S + b (Sᵀa)ᵀ + k vᵀ`;

@@ -33,23 +33,19 @@ public struct Linear {
   /// `[…, in]` to `[…, out]`.
   public func callAsFunction(_ x: Tensor) -> Tensor { linear(x, weight, bias) }
 
-  /// The output of tokens as layers hand them on, as a batch and in pieces of the given lengths, the first of which pass
-  /// `silu`; see ``JetKernels/pieces(of:_:activated:)``.
+  /// The output of tokens as layers hand them on, as a batch and in pieces of the given lengths; see
+  /// ``JetKernels/pieces(of:_:)``.
   ///
   /// On a GPU rows of zeros fill the weight up to a multiple of 8, without which products of bfloat16 are several times
   /// slower and pieces cannot be read 8 bytes at a time.
-  func pieces(
-    _ x: Tensor, _ lengths: [Int], activated: Int = 0, _ context: ForwardContext
-  ) -> [Tensor] {
+  func pieces(_ x: Tensor, _ lengths: [Int], _ context: ForwardContext) -> [Tensor] {
     let missing = (8 - weight.dim(0) % 8) % 8
     guard x.device != .cpu, missing > 0 else {
-      return JetKernels.pieces(of: context.spread(self(x)), lengths, activated: activated)
+      return JetKernels.pieces(of: context.spread(self(x)), lengths)
     }
     let filled = linear(
       x, weight.padded(after: missing, dim: 0), bias?.padded(after: missing, dim: 0))
-    return JetKernels.pieces(
-      of: context.spread(filled), lengths + [missing], activated: activated
-    ).dropLast()
+    return JetKernels.pieces(of: context.spread(filled), lengths + [missing]).dropLast()
   }
 }
 

@@ -51,11 +51,10 @@ public struct JetBlock: LinearMixer {
   ) -> Tensor {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
-    // Queries and keys that pass no convolution are pieces of their own, which pass `silu` where they are cut.
+    // Queries and keys that pass no convolution are pieces of their own, which pass `silu` where the rule reads them.
     let first = configuration.convolved == .values ? [keys, keys, values] : [2 * keys + values]
     let parts = input.pieces(
-      x, first + [values] + configuration.generatorWidths + [heads, heads],
-      activated: first.count - 1, context)
+      x, first + [values] + configuration.generatorWidths + [heads, heads], context)
     let gate = parts[first.count].heads(heads)
     var carried =
       state ?? configuration.state(sequences: x.dim(0), dtype: x.dtype, device: x.device)
@@ -66,13 +65,14 @@ public struct JetBlock: LinearMixer {
     let mixed = gatedDeltaRule(
       query: mixable[0].heads(heads), key: mixable[1].heads(heads), value: mixable[2].heads(heads),
       writeStrength: gates.writeStrength, logDecay: gates.logDecay, memory: &carried.memory,
-      scale: 1 / Double(configuration.keyWidth).squareRoot())  // [B, T, H, V]
+      scale: 1 / Double(configuration.keyWidth).squareRoot(),
+      activates: configuration.convolved == .values)  // [B, T, H, V]
     if state != nil { state = carried }
     let gated = gatedRMSNorm(mixed, gate: gate, weight: norm.weight, eps: norm.eps)
     return output(context.packed(gated.mergedHeads))
   }
 
-  /// Queries, keys and values, `silu` included; `projected` has queries and keys that passed it and values, or all
+  /// Queries, keys and values, `silu` included for what is convolved; `projected` has queries, keys and values, or all
   /// three as one.
   private func convolved(
     _ projected: [Tensor], inner: [Tensor], window: inout Tensor, _ context: ForwardContext
