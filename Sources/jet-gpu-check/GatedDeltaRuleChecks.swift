@@ -6,7 +6,8 @@ enum GatedDeltaRuleChecks {
   /// The largest relative error of outputs and memories.
   ///
   /// float32 is multiplied in three tf32 products. In bfloat16 the factors of each product are rounded: the memory, the
-  /// corrections and the inverse, each by at most 2⁻⁹ of a number. The worst that was measured is two thirds of a bound.
+  /// corrections and the inverse, each by at most 2⁻⁹ of a number. The worst that was measured are 0.0034 and, of ten write
+  /// strengths in all, 0.0068.
   static func bound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 6e-3 : 3e-6 }
   static func gradientBound(_ dtype: DType) -> Double { dtype == .bfloat16 ? 7e-3 : 5e-6 }
   private static let names = ["query", "key", "value", "writeStrength", "logDecay", "memory"]
