@@ -46,9 +46,11 @@ bench: build
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
+	@scripts/clang_format.sh --dry-run --Werror
 
 format:
 	swift format --in-place --recursive Package.swift Sources Tests
+	@scripts/clang_format.sh -i
 
 clean:
 	rm -rf .build

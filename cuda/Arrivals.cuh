@@ -16,7 +16,8 @@ __device__ inline void start_place(uint64_t *place, int count) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(place)), "r"(count) : "memory");
 }
 
-/// What the thread wrote to shared memory, or has seen arrive there, is there for copies and products that begin after this.
+/// What the thread wrote to shared memory, or has seen arrive there, is there for copies and products that begin after
+/// this.
 __device__ inline void show_writes() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 /// Makes the places that the thread started visible to copies and to other blocks; then all have to meet.
@@ -53,10 +54,10 @@ __device__ inline void expect_bytes(uint64_t *place, int bytes) {
 
 /// Begins a copy that arrives at a place, of a multiple of 16 bytes. By one thread.
 __device__ inline void bring_bytes(void *to, const void *from, int bytes, uint64_t *place) {
-  asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(shared_address(to)),
-      "l"(from), "r"(bytes), "r"(shared_address(place))
-      : "memory");
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                   shared_address(to)),
+               "l"(from), "r"(bytes), "r"(shared_address(place))
+               : "memory");
 }
 
 #endif

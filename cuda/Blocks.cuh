@@ -5,8 +5,8 @@
 
 namespace jet::cuda {
 
-/// Rows and columns of numbers in blocks of 8 × 8, a block's numbers side by side: what a warp holds of a block goes out
-/// in one piece, and eight rows of a block are read at once without a conflict.
+/// Rows and columns of numbers in blocks of 8 × 8, a block's numbers side by side: what a warp holds of a block goes
+/// out in one piece, and eight rows of a block are read at once without a conflict.
 ///
 /// The memories and corrections that the gradients are made of lie so: of value columns × keys or tokens.
 template <typename T>

@@ -15,9 +15,8 @@ inline void check_tensor(const char *operation, const char *name, const at::Tens
                          at::ScalarType dtype, at::IntArrayRef shape) {
   TORCH_CHECK(tensor.device() == like.device() && tensor.scalar_type() == dtype && tensor.sizes() == shape &&
                   tensor.is_contiguous(),
-              operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(), " with strides ",
-              tensor.strides(), " on ", tensor.device(), ", expected a contiguous ", dtype, " ", shape, " on ",
-              like.device(), ".");
+              operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(), " with strides ", tensor.strides(),
+              " on ", tensor.device(), ", expected a contiguous ", dtype, " ", shape, " on ", like.device(), ".");
 }
 
 /// float32 or bfloat16.
@@ -30,11 +29,10 @@ inline void check_dtype(const char *operation, const char *name, const at::Tenso
 inline void check_rows(const char *operation, const char *name, const at::Tensor &tensor, const at::Tensor &like,
                        at::IntArrayRef shape) {
   check_dtype(operation, name, tensor);
-  TORCH_CHECK(tensor.device() == like.device() && tensor.sizes() == shape &&
-                  (shape.back() <= 1 || tensor.stride(-1) == 1),
-              operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(), " with strides ",
-              tensor.strides(), " on ", tensor.device(), ", expected ", shape, " on ", like.device(),
-              " with a contiguous last dimension.");
+  TORCH_CHECK(
+      tensor.device() == like.device() && tensor.sizes() == shape && (shape.back() <= 1 || tensor.stride(-1) == 1),
+      operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(), " with strides ", tensor.strides(), " on ",
+      tensor.device(), ", expected ", shape, " on ", like.device(), " with a contiguous last dimension.");
 }
 
 }  // namespace jet::cuda

@@ -1,8 +1,6 @@
 // ChunkSquares.cuh: the squares of a chunk, A, P and T = (I + A)⁻¹ (see GatedDeltaRule.h), by one block of 128 threads.
 #pragma once
 
-#include <type_traits>
-
 #include "Record.cuh"
 #include "Silu.cuh"
 
@@ -94,6 +92,9 @@ struct ChunkInputs {
   Spans &spans;
 
   /// Reads chunk `chunk` of head `sequence`; all threads see what was read.
+  ///
+  /// - kMayActivate: whether `call` may say that queries and keys pass silu.
+  template <bool kMayActivate>
   __device__ void load(const GatedDeltaRuleCall &call, int sequence, int chunk, bool aligned_keys,
                        bool aligned_queries) const {
     int b = sequence / call.heads, h = sequence % call.heads;
@@ -112,7 +113,7 @@ struct ChunkInputs {
       factors.strength[token] = token < count ? from[token * call.write_strength.token] : 0.0f;
     }
     asm volatile("cp.async.wait_all;" ::: "memory");
-    if constexpr (std::is_same_v<T, Half>) {
+    if constexpr (kMayActivate) {
       if (call.activate) {
         activate_rows<KP>(keys);
         activate_rows<KP>(queries);

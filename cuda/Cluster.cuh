@@ -60,7 +60,7 @@ struct Exchange {
   uint64_t values[2][kMostOfCluster][kWarps];
 
   /// Called by all threads of all blocks; lane 0 of each warp gives its value. The result is [rank][warp].
-  __device__ const uint64_t (*tell(uint64_t value, int &turn))[kWarps] {
+  __device__ const uint64_t (*tell(uint64_t value, int &turn)) [kWarps] {
     int set = turn;
     turn ^= 1;
     if ((threadIdx.x & 31) == 0)

@@ -1,8 +1,8 @@
 // ConvolutionParts.cuh: what the convolution reads of 64 tokens and 16 channels, in shared memory.
 //
-// Hopper's tensor copies bring the inputs of the tokens and of the three before them: a token's row is 32 bytes, of which
-// the two halves have changed places where bit 2 of the row's number is set. What does not exist arrives as zeros. A thread
-// has two tokens side by side and four channels side by side.
+// Hopper's tensor copies bring the inputs of the tokens and of the three before them: a token's row is 32 bytes, of
+// which the two halves have changed places where bit 2 of the row's number is set. What does not exist arrives as
+// zeros. A thread has two tokens side by side and four channels side by side.
 #pragma once
 
 #include "GeneratedConvolution.h"
@@ -37,8 +37,8 @@ __device__ constexpr int channel_of(int i, int quarter) { return 4 * quarter + i
 /// Begins a copy of a part, which arrives at `place`. By one thread.
 __device__ inline void bring_part(void *to, const SequenceTiles &from, int b, int token, int channel, uint64_t *place) {
   asm volatile(
-      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %4}], [%5];" ::"r"(
-          shared_address(to)),
+      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3, %4}], "
+      "[%5];" ::"r"(shared_address(to)),
       "l"(&from.map), "r"(channel), "r"(token), "r"(b), "r"(shared_address(place))
       : "memory");
 }
@@ -58,7 +58,10 @@ struct PartPlaces {
   /// Two pairs of numbers of row `r`, at most 4, of a copy `offset` bytes from the first.
   __device__ void read(uint32_t (&pairs)[2], int r, int offset) const {
     uint32_t at = r < 2 ? first : r < 4 ? third : first ^ 16;
-    asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];" : "=r"(pairs[0]), "=r"(pairs[1]) : "r"(at + offset + 32 * r) : "memory");
+    asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];"
+                 : "=r"(pairs[0]), "=r"(pairs[1])
+                 : "r"(at + offset + 32 * r)
+                 : "memory");
   }
 };
 
@@ -127,7 +130,8 @@ __device__ inline float of_pair(const uint32_t (&pairs)[2], int i) {
 
 /// What the convolution gives for a thread's two tokens and four channels, before silu.
 ///
-/// - taps: 0 and 1 of channel i are in taps[2i], the others in taps[2i + 1]; the second half of each is the later token's.
+/// - taps: 0 and 1 of channel i are in taps[2i], the others in taps[2i + 1]; the second half of each is the later
+/// token's.
 __device__ inline void convolve(float (&z)[2][4], const float (*taps)[4], const PartInputs &inputs) {
 #pragma unroll
   for (int w = 0; w < kGeneratedTaps; ++w) {

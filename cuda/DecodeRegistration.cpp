@@ -1,5 +1,5 @@
-// DecodeRegistration.cpp: the CUDA implementations of the operators of decode on pools, for libtorch's dispatcher. Schemas
-// are in Sources/CJetKernels/Library.cpp.
+// DecodeRegistration.cpp: the CUDA implementations of the operators of decode on pools, for libtorch's dispatcher.
+// Schemas are in Sources/CJetKernels/Library.cpp.
 
 #include <ATen/ATen.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -19,8 +19,8 @@ namespace {
 /// Keys, values, pages and positions of `sequences` sequences, for numbers of the type of `like`.
 void check_pools(const char *operation, const at::Tensor &keys, const at::Tensor &values, const at::Tensor &pages,
                  const at::Tensor &positions, bool ring, int64_t sequences, const at::Tensor &like) {
-  TORCH_CHECK(keys.dim() == 4 && pages.dim() == 2, operation, ": keys is ", keys.sizes(), " and pages ",
-              pages.sizes(), ", expected [pages, key heads, tokens, head width] and [sequences, pages].");
+  TORCH_CHECK(keys.dim() == 4 && pages.dim() == 2, operation, ": keys is ", keys.sizes(), " and pages ", pages.sizes(),
+              ", expected [pages, key heads, tokens, head width] and [sequences, pages].");
   check_tensor(operation, "keys", keys, like, like.scalar_type(), keys.sizes());
   check_tensor(operation, "values", values, like, like.scalar_type(), keys.sizes());
   check_tensor(operation, "pages", pages, like, at::kInt, {sequences, pages.size(1)});
@@ -40,8 +40,8 @@ at::Tensor rotary_step(const at::Tensor &projected, const std::optional<at::Tens
   constexpr const char *kName = "rotary_step";
   c10::cuda::CUDAGuard guard(projected.device());
   check_dtype(kName, "projected", projected);
-  TORCH_CHECK(projected.dim() == 2 && (projected.size(1) <= 1 || projected.stride(1) == 1), kName,
-              ": projected is ", projected.sizes(), " with strides ", projected.strides(),
+  TORCH_CHECK(projected.dim() == 2 && (projected.size(1) <= 1 || projected.stride(1) == 1), kName, ": projected is ",
+              projected.sizes(), " with strides ", projected.strides(),
               ", expected [sequences, heads x head width] with a contiguous last dimension.");
   int64_t sequences = projected.size(0);
   check_pools(kName, keys, values, pages, positions, ring, sequences, projected);
@@ -94,10 +94,12 @@ at::Tensor paged_attention_step(const at::Tensor &query, const at::Tensor &keys,
   check_tensor(kName, "query", query, query, query.scalar_type(), query.sizes());
   check_pools(kName, keys, values, pages, positions, ring, sequences, query);
   int64_t key_heads = keys.size(1), group = heads / key_heads;
-  TORCH_CHECK(keys.size(3) == width && heads % key_heads == 0 && group >= 1 && group <= kMostGroup &&
-                  width <= kWidestHead,
-              kName, ": query is ", query.sizes(), " beside keys ", keys.sizes(), ", expected heads of a width of at "
-              "most ", kWidestHead, ", from 1 to ", kMostGroup, " of the query for each of the keys.");
+  TORCH_CHECK(
+      keys.size(3) == width && heads % key_heads == 0 && group >= 1 && group <= kMostGroup && width <= kWidestHead,
+      kName, ": query is ", query.sizes(), " beside keys ", keys.sizes(),
+      ", expected heads of a width of at "
+      "most ",
+      kWidestHead, ", from 1 to ", kMostGroup, " of the query for each of the keys.");
   PagedAttentionCall call{};
   call.sequences = static_cast<int>(sequences);
   call.key_heads = static_cast<int>(key_heads);

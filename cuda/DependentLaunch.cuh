@@ -28,9 +28,9 @@ constexpr int kReservedSharedBytes = 1024;
 /// What a launch asks of the present device.
 struct DeviceLimits {
   int multiprocessors = 0;
-  int shared_bytes = 0;  // of a block, at most
+  int shared_bytes = 0;                 // of a block, at most
   int multiprocessor_shared_bytes = 0;  // for all its blocks, with what the system takes of each
-  bool is_hopper = false;  // or later: clusters and dependent launches
+  bool is_hopper = false;               // or later: clusters and dependent launches
 
   static cudaError_t find(DeviceLimits &limits) {
     int device = 0, major = 0;
@@ -40,16 +40,16 @@ struct DeviceLimits {
     if (error == cudaSuccess)
       error = cudaDeviceGetAttribute(&limits.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
     if (error == cudaSuccess)
-      error = cudaDeviceGetAttribute(&limits.multiprocessor_shared_bytes,
-                                     cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
+      error = cudaDeviceGetAttribute(&limits.multiprocessor_shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor,
+                                     device);
     if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
     limits.is_hopper = major >= 9;
     return error;
   }
 };
 
-/// Asks for as much of the first cache as shared memory as there is. Kernels that want other splits cannot run beside each
-/// other on a multiprocessor, so all that follow one another in a step want the same.
+/// Asks for as much of the first cache as shared memory as there is. Kernels that want other splits cannot run beside
+/// each other on a multiprocessor, so all that follow one another in a step want the same.
 template <typename Kernel>
 cudaError_t prefer_shared_memory(Kernel *kernel) {
   return cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);

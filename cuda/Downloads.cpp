@@ -1,4 +1,5 @@
-// Downloads.cpp: copies to the CPU that nobody waits for until they are needed: jet::download_start and download_finish.
+// Downloads.cpp: copies to the CPU that nobody waits for until they are needed: jet::download_start and
+// download_finish.
 #include <ATen/ATen.h>
 #include <c10/cuda/CUDAEvent.h>
 #include <c10/cuda/CUDAGuard.h>

@@ -33,9 +33,9 @@ struct GatedDeltaRuleCall {
   int batch;
   int tokens;
   int heads;
-  int key_width;    // at most 256
+  int key_width;  // at most 256
   int value_width;
-  bool half;        // query, key, value and out are bfloat16, else float32
+  bool half;  // query, key, value and out are bfloat16, else float32
   bool normalize;
   bool activate;  // query and key pass silu first; only where applies_silu says so
   float scale;
@@ -51,8 +51,8 @@ struct GatedDeltaRuleCall {
   constexpr int chunks() const { return (tokens + kChunk - 1) / kChunk; }
 };
 
-/// What a forward pass, or its replay, leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded up
-/// to 16, K' the padded key width.
+/// What a forward pass, or its replay, leaves for the gradients, in blocks of 8 × 8 (see Blocks.cuh); V' is V rounded
+/// up to 16, K' the padded key width.
 struct Replay {
   void *memories;     // [B·H·n, V', K'] before each chunk, transposed
   void *corrections;  // [B·H·n, V', 64], U transposed
@@ -94,8 +94,9 @@ cudaError_t gated_delta_rule_replay(const GatedDeltaRuleCall &call, const Replay
 /// From the last chunk to the first: dV, dS before the first token, and what gated_delta_rule_gradients reads.
 cudaError_t gated_delta_rule_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients);
 
-/// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map, so
-/// that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute capability 9.0.
+/// Whether the walks over the chunks can go by transitions: what a chunk does to memory and values as one linear map,
+/// so that a chunk waits for a single product of the chunk before it. bfloat16, key widths up to 128, compute
+/// capability 9.0.
 bool has_transitions(const GatedDeltaRuleCall &call);
 /// Whether the kernels can bring queries and keys past silu themselves: by transitions, of rows that are aligned.
 bool applies_silu(const GatedDeltaRuleCall &call);

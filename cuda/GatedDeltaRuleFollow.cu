@@ -23,8 +23,7 @@ __global__ void __launch_bounds__(kThreads, 1)
                                         route,
                                         given,
                                         out,
-                                        SharedRecords{transitions, arrivals, arrivals + slots, slots,
-                                                      Room::kRecord},
+                                        SharedRecords{transitions, arrivals, arrivals + slots, slots, Room::kRecord},
                                         reinterpret_cast<Half *>(shared),
                                         reinterpret_cast<Half *>(outputs),
                                         reinterpret_cast<uint4 *>(handed),
@@ -103,24 +102,28 @@ cudaError_t gated_delta_rule_follow(const GatedDeltaRuleCall &call, const TokenV
 
 cudaError_t gated_delta_rule_follow_replay(const GatedDeltaRuleCall &call, const void *back_records,
                                            const Replay &replay) {
-  return launch<Purpose::kReplay>(
-      call, Route{call.value, call.memory, nullptr, {}, static_cast<Half *>(replay.memories),
-                  static_cast<Half *>(replay.corrections), back_records});
+  return launch<Purpose::kReplay>(call, Route{call.value,
+                                              call.memory,
+                                              nullptr,
+                                              {},
+                                              static_cast<Half *>(replay.memories),
+                                              static_cast<Half *>(replay.corrections),
+                                              back_records});
 }
 
 cudaError_t gated_delta_rule_follow_training(const GatedDeltaRuleCall &call, const void *back_records,
                                              const TokenView &out, float *memory, const Replay &replay) {
-  return launch<Purpose::kTraining>(
-      call, Route{call.value, call.memory, memory, out, static_cast<Half *>(replay.memories),
-                  static_cast<Half *>(replay.corrections), back_records});
+  return launch<Purpose::kTraining>(call,
+                                    Route{call.value, call.memory, memory, out, static_cast<Half *>(replay.memories),
+                                          static_cast<Half *>(replay.corrections), back_records});
 }
 
 cudaError_t gated_delta_rule_follow_reverse(const GatedDeltaRuleCall &call, const GatedDeltaRuleGradients &gradients) {
   int64_t token = int64_t(call.heads) * call.value_width;
   TokenView of_values{gradients.value, call.tokens * token, token, call.value_width};
-  return launch<Purpose::kReverse>(call, Route{gradients.out, gradients.final_memory, gradients.memory, of_values,
-                                               static_cast<Half *>(gradients.memories),
-                                               static_cast<Half *>(gradients.solved), nullptr});
+  return launch<Purpose::kReverse>(
+      call, Route{gradients.out, gradients.final_memory, gradients.memory, of_values,
+                  static_cast<Half *>(gradients.memories), static_cast<Half *>(gradients.solved), nullptr});
 }
 
 }  // namespace jet::cuda

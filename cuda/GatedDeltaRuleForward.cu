@@ -22,7 +22,8 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     walk(GatedDeltaRuleCall call, Results results, int blocks_per_head, int slots, bool is_paired) {
   using Layout = Record<T, KP>;
   constexpr int kTiles = KP / 8;
-  // Factors and keys are needed from a chunk's beginning to its end; a replay needs no more than the inverse beside them.
+  // Factors and keys are needed from a chunk's beginning to its end; a replay needs no more than the inverse beside
+  // them.
   constexpr int kOuter = Layout::kQueries;
   constexpr int kInnerFrom = kReplay ? Layout::kInverse : Layout::kQueries;
   constexpr int kInner = (kReplay ? Layout::kScores : Layout::kEnd) - kInnerFrom;
@@ -58,10 +59,14 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     }
   }
 
-  TokenColumns<const T> values{head_of<T>(call.value, b, h), call.value.token, call.tokens, first_column, width,
-                               is_paired};
-  TokenColumns<T> outputs{const_cast<T *>(head_of<T>(results.out, b, h)), results.out.token, call.tokens,
-                          first_column, width, width % 2 == 0};
+  TokenColumns<const T> values{
+      head_of<T>(call.value, b, h), call.value.token, call.tokens, first_column, width, is_paired};
+  TokenColumns<T> outputs{const_cast<T *>(head_of<T>(results.out, b, h)),
+                          results.out.token,
+                          call.tokens,
+                          first_column,
+                          width,
+                          width % 2 == 0};
   int padded_width = (width + 15) / 16 * 16;
   for (int chunk = 0; chunk < chunks; ++chunk) {
     typename TokenColumns<const T>::Pairs pairs;

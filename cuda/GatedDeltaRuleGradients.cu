@@ -17,8 +17,8 @@ namespace {
 
 template <typename T, int KP>
 __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
-    gradients_of_chunks(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients,
-                        int stages, bool aligned_values, bool aligned_incoming) {
+    gradients_of_chunks(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients, int stages,
+                        bool aligned_values, bool aligned_incoming) {
   using P = Plan<T, KP>;
   using Layout = Record<T, KP>;
   extern __shared__ __align__(128) unsigned char shared[];
@@ -33,8 +33,7 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
   int width = call.value_width, padded_width = (width + 15) / 16 * 16;
   int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   int rows = warp % 4, group = warp / 4;
-  const unsigned char *record =
-      static_cast<const unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
+  const unsigned char *record = static_cast<const unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
 
   const T *incoming = head_of<T>(gradients.out, b, h) + first * gradients.out.token;
   const T *values = head_of<T>(call.value, b, h) + first * call.value.token;
@@ -55,8 +54,8 @@ __global__ void __launch_bounds__(Plan<T, KP>::kThreads, 1)
   auto fetch = [&](int stage, int slice) {
     T *to = tiles + P::kStages + stage * P::kStage;
     int left_over = padded_width - slice;
-    copy_tokens<T, P::kSlice, P::kThreads>(to + P::kIncoming, P::kSliceStride, incoming + slice,
-                                           gradients.out.token, count, width - slice, aligned_incoming);
+    copy_tokens<T, P::kSlice, P::kThreads>(to + P::kIncoming, P::kSliceStride, incoming + slice, gradients.out.token,
+                                           count, width - slice, aligned_incoming);
     copy_tokens<T, P::kSlice, P::kThreads>(to + P::kValues, P::kSliceStride, values + slice, call.value.token, count,
                                            width - slice, aligned_values);
     copy_all<T, P::kSlice * kChunk, P::kThreads>(to + P::kSolved, solved + slice * kChunk, left_over * kChunk);
@@ -371,14 +370,13 @@ cudaError_t launch(const GatedDeltaRuleCall &call, const Replay &replay, const G
   // The factors and parts of sums lie beside them.
   int stages = P::kMostStages, own = sizeof(Factors) + sizeof(Parts<P::kGroups>) + 128;
   while (stages > P::kFewestStages && P::bytes(stages) + own > card.shared_bytes) --stages;
-  error = cudaFuncSetAttribute(gradients_of_chunks<T, KP>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               P::bytes(stages));
+  error =
+      cudaFuncSetAttribute(gradients_of_chunks<T, KP>, cudaFuncAttributeMaxDynamicSharedMemorySize, P::bytes(stages));
   if (error != cudaSuccess) return error;
   int64_t blocks = int64_t(call.batch) * call.heads * call.chunks();
-  gradients_of_chunks<T, KP>
-      <<<static_cast<unsigned>(blocks), P::kThreads, P::bytes(stages), call.stream>>>(
-          call, replay, gradients, stages, is_aligned(call.value, call.value_width, sizeof(T)),
-          is_aligned(gradients.out, call.value_width, sizeof(T)));
+  gradients_of_chunks<T, KP><<<static_cast<unsigned>(blocks), P::kThreads, P::bytes(stages), call.stream>>>(
+      call, replay, gradients, stages, is_aligned(call.value, call.value_width, sizeof(T)),
+      is_aligned(gradients.out, call.value_width, sizeof(T)));
   return cudaGetLastError();
 }
 

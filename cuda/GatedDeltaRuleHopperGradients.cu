@@ -38,7 +38,9 @@ __device__ inline float over_warp(float x) {
 }
 
 /// What two warpgroups do, the queries' or the keys'.
-template <int KP, bool kOfKeys>
+///
+/// - kActivates: whether queries and keys pass silu first.
+template <int KP, bool kActivates, bool kOfKeys>
 struct Side {
   using Rooms = GradientRooms<KP>;
   static constexpr int kColumns = KP / 2;     // of keys, a warpgroup
@@ -96,8 +98,8 @@ struct Side {
     return sum;
   }
 
-  /// A part of what a chunk's keys and queries have to pass silu, while products run: by the keys' half, which has less to
-  /// do for a slice than the queries'.
+  /// A part of what a chunk's keys and queries have to pass silu, while products run: by the keys' half, which has less
+  /// to do for a slice than the queries'.
   __device__ void activate_rows(unsigned char *rows, int turn, int part, int parts) const {
     static_assert(Rooms::kQueries == Rooms::kKeys + kChunk * KP * 2);
     await_phase(copies.rows_there() + turn % 2, turn / 2);
@@ -235,10 +237,9 @@ struct Side {
     commit_products();
   }
 
-  /// Numbers as own has them, but before silu; none where nothing passes it.
+  /// Numbers as own has them, but before silu.
   __device__ void load_given(uint32_t (&given)[2][kColumns / 8], const ChunkTokens &tokens) const {
     const GatedDeltaRuleCall &call = copies.call;
-    if (!call.activate) return;
     const TokenView &view = kOfKeys ? call.key : call.query;
     int lane = lane_now(), first = kColumns * group + 2 * (lane % 4);
 #pragma unroll
@@ -256,7 +257,7 @@ struct Side {
 
   /// Writes dq or dk.
   ///
-  /// - given: see load_given.
+  /// - given: see load_given; of no use where nothing passes silu.
   __device__ void write_rows(const unsigned char *rows, const ChunkTokens &tokens, const float (&along)[2],
                              const uint32_t (&given)[2][kColumns / 8]) {
     const Factors &factors = *reinterpret_cast<const Factors *>(rows + Rooms::kFactors);
@@ -274,7 +275,7 @@ struct Side {
         gradient[n][2 * half] -= taken * x.x;
         gradient[n][2 * half + 1] -= taken * x.y;
       }
-      if (call.activate) {
+      if constexpr (kActivates) {
 #pragma unroll
         for (int n = 0; n < kColumns / 8; n += 2) {
           float slopes[2][2];
@@ -306,8 +307,8 @@ struct Side {
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       int i = 2 * lane + e;
-      of_decay[e] = sums.along_query(i) + factors.strength[i] * sums.with_strength(i) - sums.of_fall(i) -
-                    sums.of_columns(i);
+      of_decay[e] =
+          sums.along_query(i) + factors.strength[i] * sums.with_strength(i) - sums.of_fall(i) - sums.of_columns(i);
       falls += sums.of_fall(i);
     }
     // G is the sum of all log decays, g_i of those up to i.
@@ -347,9 +348,8 @@ struct Side {
   __device__ float product_with_value(const ChunkTokens &tokens, int chunk, int token) const {
     const GatedDeltaRuleCall &call = copies.call;
     const Half *values = head_of<Half>(call.value, tokens.b, tokens.h) + (tokens.first + token) * call.value.token;
-    Blocks<const Half> solved{static_cast<const Half *>(copies.gradients.solved) +
-                                  int64_t(chunk) * copies.padded_width * kChunk,
-                              kChunk / 8};
+    Blocks<const Half> solved{
+        static_cast<const Half *>(copies.gradients.solved) + int64_t(chunk) * copies.padded_width * kChunk, kChunk / 8};
     float sum = 0.0f;
     for (int v = threadIdx.x % 32; v < call.value_width; v += 32)
       sum += number(values[v]) * number(*solved.at(v, token));
@@ -392,7 +392,7 @@ struct Side {
         multiply_slice(incoming[0], at, 0, slice > 0);
         if (columns > 16) multiply_slice(incoming[1], at, 1, true);
         commit_products();
-        if (kOfKeys && copies.call.activate)
+        if constexpr (kOfKeys && kActivates)
           activate_rows(rows, turn, slice / Rooms::kSlice, (copies.padded_width + Rooms::kSlice - 1) / Rooms::kSlice);
         of_memory += product_of(tile + Rooms::kMemories, tile + Rooms::kOfMemories, columns);
         wait_products<0>();
@@ -435,7 +435,7 @@ struct Side {
       }
       ChunkTokens tokens(copies.call, chunk);
       uint32_t given[2][kColumns / 8];
-      load_given(given, tokens);
+      if constexpr (kActivates) load_given(given, tokens);
       wait_products<0>();
       pin(gradient);
       write_rows(rows, tokens, along, given);
@@ -449,21 +449,21 @@ struct Side {
 
 #endif
 
-template <int KP>
+template <int KP, bool kActivates>
 __global__ void __launch_bounds__(GradientRooms<KP>::kThreads, 1)
     gradients_on_hopper(GatedDeltaRuleCall call, Replay replay, GatedDeltaRuleGradients gradients, int total,
                         bool aligned_rows, bool aligned_incoming) {
 #ifdef JET_HAS_WARPGROUPS
   using Rooms = GradientRooms<KP>;
   extern __shared__ __align__(128) unsigned char shared[];
-  GradientCopies<KP> copies{call, replay, gradients, shared, total, (call.value_width + 15) / 16 * 16,
+  GradientCopies<KP> copies{call,         replay,          gradients, shared, total, (call.value_width + 15) / 16 * 16,
                             aligned_rows, aligned_incoming};
   copies.start();
   __syncthreads();
   GradientSums &sums = *reinterpret_cast<GradientSums *>(shared + Rooms::kSums);
   int warp = __shfl_sync(~0u, threadIdx.x / 32, 0);
-  if (warp < 8) Side<KP, false>{copies, sums, warp / 4 % 2, warp % 4}.run();
-  else Side<KP, true>{copies, sums, warp / 4 % 2, warp % 4}.run();
+  if (warp < 8) Side<KP, kActivates, false>{copies, sums, warp / 4 % 2, warp % 4}.run();
+  else Side<KP, kActivates, true>{copies, sums, warp / 4 % 2, warp % 4}.run();
 #endif
 }
 
@@ -473,10 +473,11 @@ cudaError_t launch(const GatedDeltaRuleCall &call, const Replay &replay, const G
   Card card;
   cudaError_t error = Card::find(card);
   if (error != cudaSuccess) return error;
-  error = cudaFuncSetAttribute(gradients_on_hopper<KP>, cudaFuncAttributeMaxDynamicSharedMemorySize, Rooms::kBytes);
+  auto *kernel = call.activate ? gradients_on_hopper<KP, true> : gradients_on_hopper<KP, false>;
+  error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Rooms::kBytes);
   if (error != cudaSuccess) return error;
   int total = call.batch * call.heads * call.chunks();
-  gradients_on_hopper<KP><<<std::min(total, card.multiprocessors), Rooms::kThreads, Rooms::kBytes, call.stream>>>(
+  kernel<<<std::min(total, card.multiprocessors), Rooms::kThreads, Rooms::kBytes, call.stream>>>(
       call, replay, gradients, total,
       is_aligned(call.key, call.key_width, 2) && is_aligned(call.query, call.key_width, 2),
       is_aligned(gradients.out, call.value_width, 2));

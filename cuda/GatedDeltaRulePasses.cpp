@@ -19,8 +19,8 @@ constexpr int64_t kForwardBytes = int64_t(512) << 20;
 /// (One of 65,536 tokens and 12 heads of 96 × 256 takes 3.1 GB.)
 constexpr int64_t kBackwardBytes = int64_t(2) << 30;
 /// What a call may keep until its gradients are asked for; beyond it the backward pass goes forward again, which takes
-/// more time and no memory meanwhile; the transitions of the forward pass take another quarter while it runs. (8 sequences of 4,096 tokens and 12 heads of 96 × 256 keep 0.81 GB, the one above
-/// 1.63.)
+/// more time and no memory meanwhile; the transitions of the forward pass take another quarter while it runs. (8
+/// sequences of 4,096 tokens and 12 heads of 96 × 256 keep 0.81 GB, the one above 1.63.)
 constexpr int64_t kTraceBytes = int64_t(2) << 30;
 
 TokenView view(const at::Tensor &x) { return {x.const_data_ptr(), x.stride(0), x.stride(1), x.stride(2)}; }
@@ -80,9 +80,7 @@ GatedDeltaRuleCall checked(const GatedDeltaRuleInputs &x) {
   return call;
 }
 
-at::Tensor bytes(int64_t count, const at::Tensor &like) {
-  return at::empty({count}, like.options().dtype(at::kByte));
-}
+at::Tensor bytes(int64_t count, const at::Tensor &like) { return at::empty({count}, like.options().dtype(at::kByte)); }
 
 /// Bytes of what the chunks of one sequence have for the gradients.
 struct SequenceBytes {
@@ -258,8 +256,7 @@ GatedDeltaRuleGradientsOfInputs backward_pass(const GatedDeltaRuleInputs &x, con
       if (!trace) {
         check_launch(gated_delta_rule_training_transitions(call, back_records, replay.factors),
                      "gated_delta_rule_training_transitions");
-        check_launch(gated_delta_rule_follow_replay(call, back_records, replay),
-                     "gated_delta_rule_follow_replay");
+        check_launch(gated_delta_rule_follow_replay(call, back_records, replay), "gated_delta_rule_follow_replay");
       }
       call.records = back_records;
       check_launch(gated_delta_rule_follow_reverse(call, gradients), "gated_delta_rule_follow_reverse");

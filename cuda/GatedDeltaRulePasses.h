@@ -39,8 +39,8 @@ bool leaves_trace(const GatedDeltaRuleInputs &x);
 at::Tensor training_pass(const GatedDeltaRuleInputs &x, const at::Tensor &after, GatedDeltaRuleTrace &trace);
 
 /// The gradients, from those of the outputs and of the memory after the last token, which may be missing: zeros.
-/// Without a trace the way forward is gone again; the bits are the same. `of_query` and `of_key` say where the gradients
-/// of queries and keys are written, with strides of their own.
+/// Without a trace the way forward is gone again; the bits are the same. `of_query` and `of_key` say where the
+/// gradients of queries and keys are written, with strides of their own.
 GatedDeltaRuleGradientsOfInputs backward_pass(const GatedDeltaRuleInputs &x, const at::Tensor &of_out,
                                               const std::optional<at::Tensor> &of_memory,
                                               const GatedDeltaRuleTrace *trace, const at::Tensor &of_query,

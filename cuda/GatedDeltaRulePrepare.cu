@@ -19,13 +19,13 @@ __global__ void __launch_bounds__(kPreparers)
 
   int chunks = call.chunks();
   unsigned char *record = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kBytes;
-  inputs.load(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
+  inputs.template load<false>(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
   float mixing[8][4], scores[8][4];
   inputs.mix(call, mixing, scores);
   int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   float *mixing_row = square + (16 * warp + lane / 4) * kSolveStride + 2 * (lane % 4);
-  T *to = reinterpret_cast<T *>(record + Layout::kScores) + (16 * warp + lane / 4) * Layout::kSquareStride +
-          2 * (lane % 4);
+  T *to =
+      reinterpret_cast<T *>(record + Layout::kScores) + (16 * warp + lane / 4) * Layout::kSquareStride + 2 * (lane % 4);
 #pragma unroll
   for (int n = 0; n < 8; ++n) {
     store_pair(mixing_row + 8 * n, mixing[n][0], mixing[n][1]);

@@ -10,7 +10,8 @@ namespace {
 
 template <typename T, int KP>
 __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
-    walk_back(GatedDeltaRuleCall call, GatedDeltaRuleGradients gradients, int blocks_per_head, int slots, bool is_paired) {
+    walk_back(GatedDeltaRuleCall call, GatedDeltaRuleGradients gradients, int blocks_per_head, int slots,
+              bool is_paired) {
   using Layout = Record<T, KP>;
   constexpr int kTiles = KP / 8;
   // Factors, keys and queries are needed from a chunk's beginning to its end.
@@ -50,11 +51,15 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     }
   }
 
-  TokenColumns<const T> incoming{head_of<T>(gradients.out, b, h), gradients.out.token, call.tokens, first_column,
-                                 width, is_paired};
+  TokenColumns<const T> incoming{
+      head_of<T>(gradients.out, b, h), gradients.out.token, call.tokens, first_column, width, is_paired};
   int64_t row = int64_t(call.heads) * width;
-  TokenColumns<T> of_values{static_cast<T *>(gradients.value) + int64_t(b) * call.tokens * row + h * width, row,
-                            call.tokens, first_column, width, width % 2 == 0};
+  TokenColumns<T> of_values{static_cast<T *>(gradients.value) + int64_t(b) * call.tokens * row + h * width,
+                            row,
+                            call.tokens,
+                            first_column,
+                            width,
+                            width % 2 == 0};
   int padded_width = (width + 15) / 16 * 16;
   for (int step = 0; step < chunks; ++step) {
     int chunk = chunks - 1 - step, slot = step % slots;
@@ -115,7 +120,8 @@ __global__ void __launch_bounds__(128, blocks_together(KP, sizeof(T)))
     int64_t at = int64_t(sequence) * chunks + chunk;
     if (first_column < padded_width) {
       store(Blocks<T>{static_cast<T *>(gradients.memories) + at * padded_width * KP, KP / 8}, first_column, memory);
-      store(Blocks<T>{static_cast<T *>(gradients.solved) + at * padded_width * kChunk, kChunk / 8}, first_column, solved);
+      store(Blocks<T>{static_cast<T *>(gradients.solved) + at * padded_width * kChunk, kChunk / 8}, first_column,
+            solved);
     }
     scale_columns(solved, factors.strength);
     of_values.store(solved, chunk * kChunk);

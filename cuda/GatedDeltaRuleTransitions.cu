@@ -86,7 +86,7 @@ __device__ inline void subtract_keys(float (&sums)[KP / 8][4], const float (&row
     Left<Half> left;
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const float(&pair)[4] = rows[2 * k + i / 2];
+      const float (&pair)[4] = rows[2 * k + i / 2];
       float2 factor = *reinterpret_cast<const float2 *>(rise + 16 * k + i / 2 * 8 + 2 * (threadIdx.x % 4));
       left.r[i] = packed(-pair[i % 2 * 2] * factor.x, -pair[i % 2 * 2 + 1] * factor.y);
     }
@@ -181,7 +181,7 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   ChunkInputs<Half, KP> inputs{keys, queries, factors, spans};
 
   int chunks = call.chunks();
-  inputs.load(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
+  inputs.template load<true>(call, blockIdx.x / chunks, blockIdx.x % chunks, aligned_keys, aligned_queries);
   int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   float rows[8][4];
   TwoParts parts[4];
@@ -207,11 +207,10 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   __syncthreads();
 
   // What both directions have, and what each of them has.
-  unsigned char *both = static_cast<unsigned char *>(kGradients ? back_records : call.records) +
-                        int64_t(blockIdx.x) * Layout::kBytes;
+  unsigned char *both =
+      static_cast<unsigned char *>(kGradients ? back_records : call.records) + int64_t(blockIdx.x) * Layout::kBytes;
   unsigned char *back = both + Layout::kBoth, *forth = back;
-  if constexpr (kGradients)
-    forth = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kTwo;
+  if constexpr (kGradients) forth = static_cast<unsigned char *>(call.records) + int64_t(blockIdx.x) * Layout::kTwo;
   // Of the tokens whose scores the warp has.
   int token = 16 * warp, turned = Layout::reordered(token), step = turned / 16;
   float sums[KP / 8][4];
@@ -227,8 +226,8 @@ __global__ void __launch_bounds__(kPreparers, KP <= 96 ? 4 : 3)
   };
   multiply_scores(rows, parts, warp, tiles.solved.solved);
   if constexpr (kGradients)
-    Groups{back + Layout::kPass + Layout::pass(step), Layout::pass_rows(step)}
-        .store_transpose(0, 0, rows, 2 * warp + 2);
+    Groups{back + Layout::kPass + Layout::pass(step), Layout::pass_rows(step)}.store_transpose(0, 0, rows,
+                                                                                               2 * warp + 2);
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     int row = token + 8 * half + lane / 4;

@@ -17,8 +17,10 @@ __global__ void make_factors(GeneratedConvolutionCall call) {
   if (index >= int64_t(call.batch) * tiles * 4 * kSteps * 32) return;
   int lane = index % 32, step = index / 32 % kSteps, warp = index / 32 / kSteps % 4;
   int64_t tile = index / 32 / kSteps / 4;
-  int b = tile / tiles, token = tile % tiles * kTileTokens + 16 * warp + lane / 4 * 2, column = 16 * step + lane % 4 * 2;
-  const Half *from = static_cast<const Half *>(call.inner.data) + b * call.inner.batch + token * call.inner.token + column;
+  int b = tile / tiles, token = tile % tiles * kTileTokens + 16 * warp + lane / 4 * 2,
+      column = 16 * step + lane % 4 * 2;
+  const Half *from =
+      static_cast<const Half *>(call.inner.data) + b * call.inner.batch + token * call.inner.token + column;
   Half *to = static_cast<Half *>(call.activated);
   if (to) to += (int64_t(b) * call.tokens + token) * call.inner_width + column;
   uint32_t numbers[4];
@@ -112,8 +114,7 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
     for (int tile = runs.from + group; tile < runs.to; tile += kGroups) {
       int b = at.b, token = at.first_token() + 16 * warp + lane / 4 * 2;
       TilePlace next = at.further(kGroups);
-      int64_t first = (int64_t(b) * call.tokens + token) * call.channels + runs.first_channel +
-                      channel_of(0, lane % 4);
+      int64_t first = (int64_t(b) * call.tokens + token) * call.channels + runs.first_channel + channel_of(0, lane % 4);
       Half *y = static_cast<Half *>(call.y) + first;
       bool has_next = tile + kGroups < runs.to;
 #pragma unroll
@@ -129,11 +130,11 @@ __global__ void __launch_bounds__(128 * kGroups, 1)
 #pragma unroll
           for (int r = 0; r <= kGeneratedTaps; ++r) places.read(inputs[i][r], r, i * Queue::kCopy);
           if (token < kGeneratedTaps - 1)
-            take_window(inputs[i],
-                                static_cast<const uint16_t *>(call.window) +
-                                    (int64_t(b) * call.channels + runs.first_channel + (part + i) * kPartChannels) *
-                                        kGeneratedTaps,
-                                token, lane % 4);
+            take_window(
+                inputs[i],
+                static_cast<const uint16_t *>(call.window) +
+                    (int64_t(b) * call.channels + runs.first_channel + (part + i) * kPartChannels) * kGeneratedTaps,
+                token, lane % 4);
         }
         // Reads of shared memory may be under way still when an arrival is made, and so when the next copy takes their
         // place: the arrival's address depends on what they bring.
@@ -203,7 +204,8 @@ cudaError_t launch_factors(const GeneratedConvolutionCall &call) {
 bool has_generated_convolution() { return is_hopper(); }
 
 int64_t generated_convolution_bytes(int batch, int tokens, int inner_width) {
-  return int64_t(batch) * ((tokens + kTileTokens - 1) / kTileTokens) * kTileTokens * padded_inner_width(inner_width) * 2;
+  return int64_t(batch) * ((tokens + kTileTokens - 1) / kTileTokens) * kTileTokens * padded_inner_width(inner_width) *
+         2;
 }
 
 cudaError_t generated_convolution(const GeneratedConvolutionCall &call) {

@@ -1,5 +1,5 @@
-// GeneratedConvolution.h: the causal depthwise convolution of four taps whose kernels a generator makes from each token, in
-// one kernel: the taps [B, T, 4·D] need not lie in device memory.
+// GeneratedConvolution.h: the causal depthwise convolution of four taps whose kernels a generator makes from each
+// token, in one kernel: the taps [B, T, 4·D] need not lie in device memory.
 //
 //     a[t] = silu(inner[t])    k[t, d, w] = W[4·d + w] · a[t] + bias[4·d + w]
 //     y[t, d] = silu(z[t, d])  z[t, d] = Σ_w k[t, d, w] x[t − 3 + w, d]

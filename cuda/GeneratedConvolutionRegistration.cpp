@@ -1,5 +1,5 @@
-// GeneratedConvolutionRegistration.cpp: the CUDA implementation of jet::generated_convolution and its gradients, for libtorch's
-// dispatcher.
+// GeneratedConvolutionRegistration.cpp: the CUDA implementation of jet::generated_convolution and its gradients, for
+// libtorch's dispatcher.
 
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -41,17 +41,20 @@ at::Tensor whole(const at::Tensor &x) {
 
 SequenceRows checked_rows(const char *name, const at::Tensor &tensor, const at::Tensor &like, at::IntArrayRef shape) {
   check_rows(kName, name, tensor, like, shape);
-  TORCH_CHECK(tensor.scalar_type() == at::kBFloat16, kName, ": ", name, " is ", tensor.toString(), ", expected bfloat16.");
+  TORCH_CHECK(tensor.scalar_type() == at::kBFloat16, kName, ": ", name, " is ", tensor.toString(),
+              ", expected bfloat16.");
   return {tensor.const_data_ptr(), tensor.stride(0), tensor.stride(1)};
 }
 
 GeneratedConvolutionCall checked(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight,
                                  const at::Tensor &bias, const at::Tensor &window) {
-  TORCH_CHECK(x.dim() == 3 && inner.dim() == 3 && x.size(2) > 0 && x.size(2) % 64 == 0 && inner.size(2) > 0 &&
-                  inner.size(2) % 8 == 0 && inner.size(2) <= kMostInner,
-              kName, ": x is ", x.sizes(), " and inner ", inner.sizes(),
-              ", expected [batch, tokens, channels] and [batch, tokens, inner width] with a multiple of 64 channels and an "
-              "inner width that is a multiple of 8 and at most ", kMostInner, ".");
+  TORCH_CHECK(
+      x.dim() == 3 && inner.dim() == 3 && x.size(2) > 0 && x.size(2) % 64 == 0 && inner.size(2) > 0 &&
+          inner.size(2) % 8 == 0 && inner.size(2) <= kMostInner,
+      kName, ": x is ", x.sizes(), " and inner ", inner.sizes(),
+      ", expected [batch, tokens, channels] and [batch, tokens, inner width] with a multiple of 64 channels and an "
+      "inner width that is a multiple of 8 and at most ",
+      kMostInner, ".");
   TORCH_CHECK(has_generated_convolution(), kName, ": this GPU has another compute capability than 9.0.");
   int64_t batch = x.size(0), tokens = x.size(1), channels = x.size(2), width = inner.size(2);
   TORCH_CHECK(batch * ((tokens + 63) / 64) < (int64_t(1) << 30) && channels < (int64_t(1) << 24), kName, ": x is ",
@@ -73,8 +76,8 @@ GeneratedConvolutionCall checked(const at::Tensor &x, const at::Tensor &inner, c
   return call;
 }
 
-/// What a training pass may leave of a call for its gradients; beyond it they make the taps again. (8 sequences of 4,096
-/// tokens with 3,072 channels leave 0.83 GB.)
+/// What a training pass may leave of a call for its gradients; beyond it they make the taps again. (8 sequences of
+/// 4,096 tokens with 3,072 channels leave 0.83 GB.)
 constexpr int64_t kTraceBytes = int64_t(2) << 30;
 
 /// What the gradients read beside the inputs.
@@ -105,8 +108,8 @@ at::Tensor convolved(const at::Tensor &any_x, const at::Tensor &any_inner, const
   return y;
 }
 
-at::Tensor convolved_alone(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
-                           const at::Tensor &window) {
+at::Tensor convolved_alone(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight,
+                           const at::Tensor &bias, const at::Tensor &window) {
   return convolved(x, inner, weight, bias, window, nullptr);
 }
 
@@ -130,7 +133,8 @@ Gradients convolved_backward(const at::Tensor &of_y, const at::Tensor &x, const 
   auto [of_x, of_taps, of_bias] = backward.call(of_y, x, trace.taps, window);
   at::Tensor rows = of_taps.view({-1, weight.size(0)});
   at::Tensor of_weight = at::mm(rows.t(), trace.activated);
-  static const auto before_silu = find_operator<at::Tensor(const at::Tensor &, const at::Tensor &)>("jet_fused::silu_backward");
+  static const auto before_silu =
+      find_operator<at::Tensor(const at::Tensor &, const at::Tensor &)>("jet_fused::silu_backward");
   at::Tensor of_inner = before_silu.call(at::mm(rows, weight).view(inner.sizes()), inner);
   return {of_x, of_inner, of_weight, of_bias};
 }
@@ -178,8 +182,8 @@ at::Tensor composed(const at::Tensor &x, const at::Tensor &inner, const at::Tens
   return convolution.call(x, at::linear(at::silu(inner), weight, bias), window);
 }
 
-at::Tensor differentiable(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight, const at::Tensor &bias,
-                          const at::Tensor &window) {
+at::Tensor differentiable(const at::Tensor &x, const at::Tensor &inner, const at::Tensor &weight,
+                          const at::Tensor &bias, const at::Tensor &window) {
   c10::cuda::CUDAGuard guard(x.device());
   if (!has_generated_convolution()) return composed(x, inner, weight, bias, window);
   bool wants_gradients = torch::autograd::compute_requires_grad(x, inner, weight, bias);

@@ -1,11 +1,11 @@
-// GeneratedTaps.cuh: kernels of a convolution for 64 tokens, made by a warpgroup on Hopper's tensor cores and left in its
-// registers.
+// GeneratedTaps.cuh: kernels of a convolution for 64 tokens, made by a warpgroup on Hopper's tensor cores and left in
+// its registers.
 //
-// A block keeps the generator's weights of a block of channels in shared memory as the right factor; the left factor, silu
-// of the generator's inner layer, comes from device memory in the order in which registers hold it. After the inner layer's
-// columns comes one of ones, whose weights are the bias. Rows of the left factor are in such an order that a thread has two
-// tokens side by side, 2 · (lane / 4) and the next of its warp's 16, and columns of the right factor in such an order that it
-// gets all four taps of four channels.
+// A block keeps the generator's weights of a block of channels in shared memory as the right factor; the left factor,
+// silu of the generator's inner layer, comes from device memory in the order in which registers hold it. After the
+// inner layer's columns comes one of ones, whose weights are the bias. Rows of the left factor are in such an order
+// that a thread has two tokens side by side, 2 · (lane / 4) and the next of its warp's 16, and columns of the right
+// factor in such an order that it gets all four taps of four channels.
 #pragma once
 
 #include <algorithm>
@@ -19,11 +19,11 @@ namespace jet::cuda {
 /// Sizes for inner layers of padded width KR, the ones included.
 template <int KR>
 struct Taps {
-  static constexpr int kParts = KR <= 400 ? 4 : 2;     // of a block
+  static constexpr int kParts = KR <= 400 ? 4 : 2;  // of a block
   static constexpr int kChannels = kPartChannels * kParts;
   static constexpr int kRows = kChannels * kGeneratedTaps;
   static constexpr int kSteps = KR / 16;
-  static constexpr int kBytes = KR * kRows * 2;        // in shared memory
+  static constexpr int kBytes = KR * kRows * 2;  // in shared memory
   static_assert(kParts % 2 == 0 && kBytes % 256 == 0);
 };
 
@@ -85,15 +85,30 @@ struct TileRuns {
 };
 
 /// Calls with KR, the padded inner width; gives a `RESULT`.
-#define JET_FOR_INNER_WIDTH(call, RESULT, ...)                            \
-  [&]() -> RESULT {                                                       \
-    switch (padded_inner_width((call).inner_width)) {                     \
-      case 80: { constexpr int KR = 80; return __VA_ARGS__; }             \
-      case 144: { constexpr int KR = 144; return __VA_ARGS__; }           \
-      case 272: { constexpr int KR = 272; return __VA_ARGS__; }           \
-      case 400: { constexpr int KR = 400; return __VA_ARGS__; }           \
-      default: { constexpr int KR = 528; return __VA_ARGS__; }            \
-    }                                                                     \
+#define JET_FOR_INNER_WIDTH(call, RESULT, ...)        \
+  [&]() -> RESULT {                                   \
+    switch (padded_inner_width((call).inner_width)) { \
+      case 80: {                                      \
+        constexpr int KR = 80;                        \
+        return __VA_ARGS__;                           \
+      }                                               \
+      case 144: {                                     \
+        constexpr int KR = 144;                       \
+        return __VA_ARGS__;                           \
+      }                                               \
+      case 272: {                                     \
+        constexpr int KR = 272;                       \
+        return __VA_ARGS__;                           \
+      }                                               \
+      case 400: {                                     \
+        constexpr int KR = 400;                       \
+        return __VA_ARGS__;                           \
+      }                                               \
+      default: {                                      \
+        constexpr int KR = 528;                       \
+        return __VA_ARGS__;                           \
+      }                                               \
+    }                                                 \
   }()
 
 /// The channel, within a block's, and tap whose weights are row n of the right factor's transpose.
@@ -108,7 +123,8 @@ struct TapPlace {
 
 #ifdef JET_HAS_WARPGROUPS
 
-/// Brings weights and bias of the channels from `first` to shared memory. By all threads, which have to meet before and after.
+/// Brings weights and bias of the channels from `first` to shared memory. By all threads, which have to meet before and
+/// after.
 template <int KR>
 __device__ void load_generator(const GeneratedConvolutionCall &call, int first, unsigned char *shared) {
   using Sizes = Taps<KR>;
@@ -153,13 +169,14 @@ __device__ inline void load_inner(uint32_t (&left)[Taps<KR>::kSteps][4], const v
 
 /// Begins the taps of the parts from `part` on, eight sums each.
 template <int KR, int kSums>
-__device__ inline void begin_taps(float (&sums)[kSums][4], const uint32_t (&left)[Taps<KR>::kSteps][4], uint32_t weights,
-                                  int part) {
+__device__ inline void begin_taps(float (&sums)[kSums][4], const uint32_t (&left)[Taps<KR>::kSteps][4],
+                                  uint32_t weights, int part) {
   using Sizes = Taps<KR>;
   begin_products();
 #pragma unroll
   for (int k = 0; k < Sizes::kSteps; ++k)
-    begin_product<8 * kSums>(sums, left[k], right_factor(weights + 64 * part, Sizes::kRows, 32 * Sizes::kRows * k), k > 0);
+    begin_product<8 * kSums>(sums, left[k], right_factor(weights + 64 * part, Sizes::kRows, 32 * Sizes::kRows * k),
+                             k > 0);
   commit_products();
 }
 

@@ -12,9 +12,9 @@ struct Plan {
   static constexpr int kGroups = KP == 256 ? 4 : 2;
   static constexpr int kThreads = 128 * kGroups;
   static constexpr int kSlice = sizeof(T) == 2 ? 32 : 16;  // value columns at a time
-  static constexpr int kMostStages = 4;  // slices on their way, the present one included
-  static constexpr int kColumns = KP / kGroups;     // of keys, a warp
-  static constexpr int kOthers = kChunk / kGroups;  // tokens j, a warp
+  static constexpr int kMostStages = 4;                    // slices on their way, the present one included
+  static constexpr int kColumns = KP / kGroups;            // of keys, a warp
+  static constexpr int kOthers = kChunk / kGroups;         // tokens j, a warp
   static constexpr int kKeyStride = Record<T, KP>::kKeyStride;
   static constexpr int kSquareStride = Record<T, KP>::kSquareStride;
   static constexpr int kSliceStride = kSlice + 8;
@@ -42,16 +42,16 @@ struct Plan {
 /// Sums over parts of a row or column, each part in a place of its own so that they are added in a fixed order.
 template <int G>
 struct Parts {
-  float of_row[G][kChunk];         // Σ_j of dA A + dP P
-  float of_strength[G][kChunk];    // Σ_j of dA A / β
-  float of_column[4][kChunk];      // Σ_i of dA A + dP P
-  float query_rise[G][kChunk];     // q · exp(g) b dO Sᵀ
-  float key_rise[G][kChunk];       // k · −exp(g) a Y Sᵀ
-  float key_fall[G][kChunk];       // k · exp(G − g) a U dS⁺ᵀ
-  float along_query[G][kChunk];    // q · dq
-  float along_key[G][kChunk];      // k · dk
-  float of_values[kChunk];         // Y · v
-  float of_memory[4 * G];          // S · dS⁺
+  float of_row[G][kChunk];       // Σ_j of dA A + dP P
+  float of_strength[G][kChunk];  // Σ_j of dA A / β
+  float of_column[4][kChunk];    // Σ_i of dA A + dP P
+  float query_rise[G][kChunk];   // q · exp(g) b dO Sᵀ
+  float key_rise[G][kChunk];     // k · −exp(g) a Y Sᵀ
+  float key_fall[G][kChunk];     // k · exp(G − g) a U dS⁺ᵀ
+  float along_query[G][kChunk];  // q · dq
+  float along_key[G][kChunk];    // k · dk
+  float of_values[kChunk];       // Y · v
+  float of_memory[4 * G];        // S · dS⁺
   float decay[kChunk];
 };
 

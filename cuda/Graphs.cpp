@@ -1,5 +1,6 @@
-// Graphs.cpp: work of a GPU that is recorded once and launched in one piece: jet::graph_begin, graph_end, graph_abandon,
-// graph_replay and graph_release. A thread records one graph at a time; graphs of a device share a pool of memory.
+// Graphs.cpp: work of a GPU that is recorded once and launched in one piece: jet::graph_begin, graph_end,
+// graph_abandon, graph_replay and graph_release. A thread records one graph at a time; graphs of a device share a pool
+// of memory.
 #include <ATen/ATen.h>
 #include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
@@ -20,8 +21,8 @@ namespace {
 using at::cuda::CUDAGraph;
 using at::cuda::MempoolId_t;
 
-/// The memory that the graphs of a device share. libtorch gives it back with the last of them, and then it cannot be used
-/// again.
+/// The memory that the graphs of a device share. libtorch gives it back with the last of them, and then it cannot be
+/// used again.
 struct Pool {
   MempoolId_t id{};
   std::vector<std::weak_ptr<CUDAGraph>> users;
@@ -45,7 +46,8 @@ struct Graphs {
     return *graphs;
   }
 
-  /// The stream on which a device's graphs are recorded: one, as libraries keep work space for each that they have seen.
+  /// The stream on which a device's graphs are recorded: one, as libraries keep work space for each that they have
+  /// seen.
   c10::cuda::CUDAStream stream(c10::DeviceIndex device) {
     std::lock_guard<std::mutex> lock(mutex);
     auto found = streams.find(device);

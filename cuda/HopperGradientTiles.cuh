@@ -106,8 +106,8 @@ struct GradientCopies {
     publish_places();
   }
 
-  /// Begins to bring eight numbers of a token's row from each 32 columns, `kGroups` times; of the columns `exist` exist.
-  /// This thread arrives with them.
+  /// Begins to bring eight numbers of a token's row from each 32 columns, `kGroups` times; of the columns `exist`
+  /// exist. This thread arrives with them.
   template <int kGroups>
   __device__ static void bring_row(unsigned char *to, const Half *from, int exist, bool aligned, uint64_t *there) {
     if (aligned) {

@@ -1,11 +1,12 @@
-// JetBlockStep.cu: one token of the JetBlock a row, with the memory in registers between its one read and its one write.
+// JetBlockStep.cu: one token of the JetBlock a row, with the memory in registers between its one read and its one
+// write.
 //
-// A block of threads has up to 64 value columns of one head of one row at a time. Sixteen threads have a row of these, four
-// columns each, and each thread has every eighth row; of wider keys, every 16th or 32nd. All reads are under way before the
-// first is used: S is read by k and by q as it was before the token, as
+// A block of threads has up to 64 value columns of one head of one row at a time. Sixteen threads have a row of these,
+// four columns each, and each thread has every eighth row; of wider keys, every 16th or 32nd. All reads are under way
+// before the first is used: S is read by k and by q as it was before the token, as
 //     o = α Sᵀq + (q·k) u     with u = β (v − α Sᵀk).
-// On Hopper the blocks of a head are a cluster that adds up the squares for the norm; elsewhere one block takes the columns
-// of a head in turns.
+// On Hopper the blocks of a head are a cluster that adds up the squares for the norm; elsewhere one block takes the
+// columns of a head in turns.
 
 #include "JetBlockStep.h"
 #include "StepRows.cuh"
@@ -27,7 +28,8 @@ constexpr bool kTakesTurns = false;
 constexpr bool kTakesTurns = true;
 #endif
 
-/// How the columns of a head are shared: block `part` of `parts` has `columns` of them, then those `parts * columns` on.
+/// How the columns of a head are shared: block `part` of `parts` has `columns` of them, then those `parts * columns`
+/// on.
 struct Split {
   int parts;
   int columns;
@@ -68,7 +70,8 @@ struct Team {
 #endif
   }
 
-  /// Gives every block of the team the sum of one of two warps, once all blocks have started. By all threads of the block.
+  /// Gives every block of the team the sum of one of two warps, once all blocks have started. By all threads of the
+  /// block.
   __device__ void share(float *sums, uint64_t *arrival, float sum, int index, bool has_sum) const {
 #if __CUDA_ARCH__ >= 900
     if (parts > 1) {
@@ -76,7 +79,9 @@ struct Team {
       int to = threadIdx.x % 32;
       if (has_sum && to < parts) {
         unsigned place, signal;
-        asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(place) : "r"(address(sums + 2 * part + index)), "r"(to));
+        asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
+                     : "=r"(place)
+                     : "r"(address(sums + 2 * part + index)), "r"(to));
         asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(signal) : "r"(address(arrival)), "r"(to));
         asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(place),
                      "r"(__float_as_uint(sum)), "r"(signal)
@@ -88,8 +93,8 @@ struct Team {
     if (has_sum && threadIdx.x % 32 == 0) sums[index] = sum;
   }
 
-  /// The total of what all blocks shared, in the same order everywhere. By all threads of the block, none of which leaves
-  /// before all sums are here: so nothing is sent to a block that has ended.
+  /// The total of what all blocks shared, in the same order everywhere. By all threads of the block, none of which
+  /// leaves before all sums are here: so nothing is sent to a block that has ended.
   __device__ float total(const float *sums, uint64_t *arrival) const {
 #if __CUDA_ARCH__ >= 900
     if (parts > 1) {
@@ -155,8 +160,8 @@ constexpr int blocks_together(int threads, int rows) {
   return threads == 128 ? (rows <= 12 ? 5 : 4) : threads == 256 ? 2 : 1;
 }
 
-/// T is the type of the row, M that of the memory. Keys of up to kThreads / 16 · kRows. With kAligned, rows of the memory
-/// begin at addresses that are multiples of four numbers.
+/// T is the type of the row, M that of the memory. Keys of up to kThreads / 16 · kRows. With kAligned, rows of the
+/// memory begin at addresses that are multiples of four numbers.
 template <typename T, typename M, int kThreads, int kRows, bool kAligned>
 __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
     step(JetBlockStepCall call, Split split, bool is_quad) {
@@ -319,8 +324,7 @@ struct Device {
   cudaError_t find() {
     int device = 0, major = 0, minor = 0;
     cudaError_t error = cudaGetDevice(&device);
-    if (error == cudaSuccess)
-      error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
+    if (error == cudaSuccess) error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
     if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
     if (error == cudaSuccess) error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
     is_hopper = major == 9 && minor == 0;
@@ -382,7 +386,8 @@ cudaError_t launch(const JetBlockStepCall &call) {
 }  // namespace
 
 cudaError_t jet_block_step(const JetBlockStepCall &call) {
-  if (call.half) return call.half_memory ? launch<__nv_bfloat16, __nv_bfloat16>(call) : launch<__nv_bfloat16, float>(call);
+  if (call.half)
+    return call.half_memory ? launch<__nv_bfloat16, __nv_bfloat16>(call) : launch<__nv_bfloat16, float>(call);
   return call.half_memory ? launch<float, __nv_bfloat16>(call) : launch<float, float>(call);
 }
 

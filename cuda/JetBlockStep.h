@@ -1,5 +1,5 @@
-// JetBlockStep.h: one token of the JetBlock for each row, its memory and window in pools, as a plain function of pointers,
-// sizes and a stream.
+// JetBlockStep.h: one token of the JetBlock for each row, its memory and window in pools, as a plain function of
+// pointers, sizes and a stream.
 //
 // With s the slot of a row, S the memory [K, V] of one of its heads, and d a channel of the values:
 //     window[s, d] ← (window[s, d] without its oldest, v_d)     y_d = Σ_w taps[d, w] · window[s, d, w]
@@ -38,17 +38,17 @@ struct JetBlockStepCall {
   bool half;         // projected, kernels, window and out are bfloat16, else float32
   bool half_memory;  // the memory is bfloat16, else float32
   float eps;
-  const void *projected;   // [N, q | k | v | gate | … | a | b]
-  int64_t projected_row;   // from a row to the next, in elements
-  int64_t first_decay;     // where a begins in a row; b follows it
-  const void *kernels;     // [N, H·V·W], the taps of a channel side by side
-  StepVector log_rate;         // [H]
-  StepVector step_bias;        // [H]
-  StepVector norm;             // [V]
-  void *window;            // [slots, H·V, W], newest last; changed
-  void *memory;            // [slots, H, K, V]; changed
-  const int32_t *slots;    // [N]; a row whose slot is none of the pool's gives NaN and changes nothing
-  void *out;               // [N, H·V]
+  const void *projected;  // [N, q | k | v | gate | … | a | b]
+  int64_t projected_row;  // from a row to the next, in elements
+  int64_t first_decay;    // where a begins in a row; b follows it
+  const void *kernels;    // [N, H·V·W], the taps of a channel side by side
+  StepVector log_rate;    // [H]
+  StepVector step_bias;   // [H]
+  StepVector norm;        // [V]
+  void *window;           // [slots, H·V, W], newest last; changed
+  void *memory;           // [slots, H, K, V]; changed
+  const int32_t *slots;   // [N]; a row whose slot is none of the pool's gives NaN and changes nothing
+  void *out;              // [N, H·V]
   cudaStream_t stream;
 };
 

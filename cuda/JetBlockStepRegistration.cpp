@@ -23,7 +23,8 @@ void check_whole(const char *name, const at::Tensor &tensor, const at::Tensor &l
 
 /// A vector of `count` numbers, float32 or of the type of `like`.
 StepVector checked_vector(const char *name, const at::Tensor &tensor, const at::Tensor &like, int64_t count) {
-  check_whole(name, tensor, like, tensor.scalar_type() == like.scalar_type() ? like.scalar_type() : at::kFloat, {count});
+  check_whole(name, tensor, like, tensor.scalar_type() == like.scalar_type() ? like.scalar_type() : at::kFloat,
+              {count});
   return {tensor.const_data_ptr(), tensor.scalar_type() == at::kBFloat16};
 }
 
@@ -41,15 +42,15 @@ at::Tensor step(const at::Tensor &projected, const at::Tensor &taps, const at::T
   int64_t rows = projected.size(0), count = memory.size(0), heads = memory.size(1);
   int64_t key_width = memory.size(2), value_width = memory.size(3), width = window.size(2);
   int64_t keys = heads * key_width, channels = heads * value_width;
-  TORCH_CHECK(key_width <= kMostStepWidth && value_width <= kMostStepWidth, "jet_block_step: memory is ", memory.sizes(),
-              ", expected a key width and a value width of at most ", kMostStepWidth, ".");
+  TORCH_CHECK(key_width <= kMostStepWidth && value_width <= kMostStepWidth, "jet_block_step: memory is ",
+              memory.sizes(), ", expected a key width and a value width of at most ", kMostStepWidth, ".");
   TORCH_CHECK(projected.size(1) >= 2 * keys + 2 * channels + 2 * heads, "jet_block_step: projected is ",
               projected.sizes(), ", expected at least ", 2 * keys + 2 * channels + 2 * heads,
               " columns for a memory of ", memory.sizes(), ".");
-  TORCH_CHECK(rows <= kMostStepGrid && heads <= kMostStepGrid && count < (int64_t(1) << 31) &&
-                  width < (int64_t(1) << 31),
-              "jet_block_step: projected is ", projected.sizes(), ", memory ", memory.sizes(), " and window ",
-              window.sizes(), ", too many rows, heads, slots or taps for one call.");
+  TORCH_CHECK(
+      rows <= kMostStepGrid && heads <= kMostStepGrid && count < (int64_t(1) << 31) && width < (int64_t(1) << 31),
+      "jet_block_step: projected is ", projected.sizes(), ", memory ", memory.sizes(), " and window ", window.sizes(),
+      ", too many rows, heads, slots or taps for one call.");
   check_whole("memory", memory, projected, memory.scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat,
               memory.sizes());
   check_whole("window", window, projected, dtype, {count, channels, width});

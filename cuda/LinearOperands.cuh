@@ -110,8 +110,8 @@ struct Eight {
 };
 
 /// Brings x to shared memory as it is, with zeros up to a multiple of 32 columns. Of a row, a thread has every 256th
-/// vector of eight numbers, here and in `prepare_inputs`. Not through the first cache, which is not told what an earlier
-/// kernel writes while this one runs.
+/// vector of eight numbers, here and in `prepare_inputs`. Not through the first cache, which is not told what an
+/// earlier kernel writes while this one runs.
 __device__ inline void copy_inputs(const LinearStepCall &call, const LinearPlan &plan, Half *to) {
   constexpr int kTogether = 5;  // vectors of which a thread reads the last before it uses the first
   const int own = threadIdx.x;
@@ -146,8 +146,8 @@ __device__ inline void copy_inputs(const LinearStepCall &call, const LinearPlan 
   }
 }
 
-/// Norm and activation of x in shared memory. The order of a row's sum of squares is the same whatever the other rows are;
-/// up to a width of 2048 a thread has one vector of a row at most.
+/// Norm and activation of x in shared memory. The order of a row's sum of squares is the same whatever the other rows
+/// are; up to a width of 2048 a thread has one vector of a row at most.
 template <int kItems>
 __device__ inline void prepare_inputs(const LinearStepCall &call, const LinearPlan &plan, const Shared &shared) {
   const int vectors = call.in / 8;

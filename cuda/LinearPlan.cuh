@@ -61,7 +61,8 @@ struct LinearPlan {
     row_stride = (pieces | 1) * kColumns;
     int64_t others = 4 * sums + 2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0));
     auto needed = [&](int items) { return int64_t(items) * kWarps * kItemBytes + others; };
-    // Half a multiprocessor's memory and 2 KB: of two products that follow each other in a layer, the other leaves these.
+    // Half a multiprocessor's memory and 2 KB: of two products that follow each other in a layer, the other leaves
+    // these.
     int64_t room = limits.multiprocessor_shared_bytes / 2 + 2048 - kReservedSharedBytes;
     items = needed(kManyItems) <= room ? kManyItems : kFewItems;
     bytes = static_cast<int>(std::min<int64_t>(needed(items), INT32_MAX));

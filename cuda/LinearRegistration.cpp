@@ -36,9 +36,8 @@ Rows rows(const std::optional<at::Tensor> &tensor) {
 LinearStepCall checked(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias,
                        const std::optional<at::Tensor> &norm, double eps, bool activates_input, bool gates_output,
                        const std::optional<at::Tensor> &residual) {
-  TORCH_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) > 0 && weight.size(0) > 0,
-              "linear_step: x is ", x.sizes(), " and weight ", weight.sizes(),
-              ", expected x [sequences, in] and weight [out, in].");
+  TORCH_CHECK(x.dim() == 2 && weight.dim() == 2 && x.size(1) > 0 && weight.size(0) > 0, "linear_step: x is ", x.sizes(),
+              " and weight ", weight.sizes(), ", expected x [sequences, in] and weight [out, in].");
   TORCH_CHECK(x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16, "linear_step: x is ", x.toString(),
               ", expected float32 or bfloat16.");
   int64_t weight_rows = weight.size(0);

@@ -4,8 +4,8 @@
 // that they gate). The warps of a block share the columns of a tile, and tiles where columns are few. A warp multiplies
 // 16 rows × 32 columns at a time on the tensor cores, the weight as the left factor and up to eight rows of x as the
 // right one, so that one row costs as much as eight. As the order of a sum is free, a lane takes for its columns of two
-// products eight neighbours, 16 bytes of each of two rows of the weight, which it copies for itself through shared memory
-// several items ahead: nobody waits for anyone until the sums of the warps are added, in a fixed order.
+// products eight neighbours, 16 bytes of each of two rows of the weight, which it copies for itself through shared
+// memory several items ahead: nobody waits for anyone until the sums of the warps are added, in a fixed order.
 #include <cuda_runtime.h>
 
 #include "LinearOperands.cuh"
@@ -13,7 +13,8 @@
 namespace jet::cuda {
 namespace {
 
-/// A number of the result: where the warps' sums of it lie, and what is added to them, which is asked for before they do.
+/// A number of the result: where the warps' sums of it lie, and what is added to them, which is asked for before they
+/// do.
 struct Output {
   int n;
   int feature;
@@ -166,8 +167,8 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   }
 }
 
-/// The device, and whether this kernel may start while the one before it runs: on Hopper and later, in a graph. Elsewhere
-/// the kernel before may be the one that made the weight, and launches take longer than the kernels anyway.
+/// The device, and whether this kernel may start while the one before it runs: on Hopper and later, in a graph.
+/// Elsewhere the kernel before may be the one that made the weight, and launches take longer than the kernels anyway.
 cudaError_t find_limits(cudaStream_t stream, DeviceLimits &limits) {
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   cudaError_t error = DeviceLimits::find(limits);

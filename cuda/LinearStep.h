@@ -20,28 +20,29 @@ struct Rows {
 
 /// One call; all pointers are of the device, optional ones null, and all numbers of one type.
 struct LinearStepCall {
-  int rows;           // N
+  int rows;  // N
   int in;
-  int out;            // of the result
-  Rows x;             // [N, in]
+  int out;             // of the result
+  Rows x;              // [N, in]
   const void *weight;  // [out, in], or [2 out, in] where the output is gated
-  const void *bias;   // as long as the weight has rows
-  const void *norm;   // [in]
+  const void *bias;    // as long as the weight has rows
+  const void *norm;    // [in]
   float eps;
   bool activates_input;
   bool gates_output;
-  Rows residual;      // [N, out]
-  void *result;       // [N, out]
+  Rows residual;  // [N, out]
+  void *result;   // [N, out]
   cudaStream_t stream;
 
   constexpr int weight_rows() const { return gates_output ? 2 * out : out; }
 };
 
-/// Whether `linear_step_few` takes the call: bfloat16, few rows, everything aligned to 16 bytes, and room for the inputs.
+/// Whether `linear_step_few` takes the call: bfloat16, few rows, everything aligned to 16 bytes, and room for the
+/// inputs.
 cudaError_t linear_step_fits(const LinearStepCall &call, bool &fits);
 
-/// All of it in one kernel that reads the weight once, as fast as memory gives it. A row of the result has the same bits
-/// whatever the other rows hold and however many there are.
+/// All of it in one kernel that reads the weight once, as fast as memory gives it. A row of the result has the same
+/// bits whatever the other rows hold and however many there are.
 ///
 /// While a graph is captured, the kernel is allowed to read its weight, norm and bias before the kernels before it have
 /// ended: no kernel of the graph may write them.

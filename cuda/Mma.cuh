@@ -1,12 +1,12 @@
 // Mma.cuh: products of 16 × 16 blocks on the tensor cores, the same code for bfloat16 and float32.
 //
 // A warp holds a 16 × 8 block of sums as four floats a lane: with g = lane / 4 and t = lane % 4, sums[0], sums[1] are
-// row g, columns 2t and 2t + 1; sums[2], sums[3] the same of row g + 8. Two such blocks side by side are, converted, the
-// left factor of a next product, without a trip through memory.
+// row g, columns 2t and 2t + 1; sums[2], sums[3] the same of row g + 8. Two such blocks side by side are, converted,
+// the left factor of a next product, without a trip through memory.
 //
 // bfloat16 is multiplied as it is. A float32 is split in two tf32 parts and multiplied in three products, which leaves
-// errors of about 2⁻²² of a number. The tf32 instruction takes columns t and t + 4 where the sums hold 2t and 2t + 1; as
-// the order of a sum is free, both factors take the latter.
+// errors of about 2⁻²² of a number. The tf32 instruction takes columns t and t + 4 where the sums hold 2t and 2t + 1;
+// as the order of a sum is free, both factors take the latter.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -194,16 +194,14 @@ __device__ inline void load(Right<float> &right, const float *tile, int stride, 
 }
 
 __device__ inline void multiply_half(float (&sums)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  asm(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
 __device__ inline void multiply_tf32(float (&sums)[4], const uint32_t *a, uint32_t b0, uint32_t b1) {
-  asm(
-      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
@@ -223,7 +221,7 @@ __device__ inline void multiply(float (&first)[4], float (&second)[4], const Lef
     const uint32_t *low = left.low + 4 * step;
 #pragma unroll
     for (int block = 0; block < 2; ++block) {
-      float(&sums)[4] = block == 0 ? first : second;
+      float (&sums)[4] = block == 0 ? first : second;
       int at = 4 * block + 2 * step;
       multiply_tf32(sums, low, right.high[at], right.high[at + 1]);
       multiply_tf32(sums, high, right.low[at], right.low[at + 1]);

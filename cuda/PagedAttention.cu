@@ -31,9 +31,7 @@ __global__ void __launch_bounds__(kAddingThreads) add_parts_kernel(PagedAttentio
   int count = span.z, head = blockIdx.y, width = call.head_width;
   int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   // The first block's part is in its slot 1, that of those behind it in their slot 0.
-  auto row = [&](int j) {
-    return int64_t(2 * (static_cast<int>(blockIdx.x) + j) + (j == 0)) * call.group + head;
-  };
+  auto row = [&](int j) { return int64_t(2 * (static_cast<int>(blockIdx.x) + j) + (j == 0)) * call.group + head; };
   float most = -INFINITY;
   for (int j = threadIdx.x; j < count; j += kAddingThreads) most = fmaxf(most, call.measures[row(j)].x);
 #pragma unroll
@@ -65,8 +63,7 @@ __global__ void __launch_bounds__(kAddingThreads) add_parts_kernel(PagedAttentio
 #pragma unroll
   for (int i = 0; i < kEach; ++i) warp_sums[warp][lane + 32 * i] = sums[i];
   __syncthreads();
-  T *out = static_cast<T *>(call.out) +
-           ((int64_t(span.x) * call.key_heads + span.y) * call.group + head) * width;
+  T *out = static_cast<T *>(call.out) + ((int64_t(span.x) * call.key_heads + span.y) * call.group + head) * width;
   for (int d = threadIdx.x; d < width; d += kAddingThreads) {
     float sum = 0;
     for (int w = 0; w < kAddingWarps; ++w) sum += warp_sums[w][d];

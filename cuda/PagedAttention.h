@@ -5,9 +5,9 @@
 // with p the sequence's position and token i at i mod C of page pages[n][i / C]; float32 sums. No token gives zeros.
 //
 // The tokens of all sequences and key heads, cut into units of 64, stand in one row, of which each block takes an equal
-// part: sequences of any lengths keep all blocks equally busy, and the positions are read on the device. What a block does
-// of a sequence that others share with it goes to `partials`, which a second kernel adds in a fixed order.
-// Source: the softmax in parts is Dao et al. 2023, "Flash-Decoding for long-context inference".
+// part: sequences of any lengths keep all blocks equally busy, and the positions are read on the device. What a block
+// does of a sequence that others share with it goes to `partials`, which a second kernel adds in a fixed order. Source:
+// the softmax in parts is Dao et al. 2023, "Flash-Decoding for long-context inference".
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -25,9 +25,9 @@ constexpr int kWidestHead = 256;
 /// Sizes and tensors of one call; all pointers are of the device. T is bfloat16 where `half`, else float32.
 struct PagedAttentionCall {
   int sequences;
-  int key_heads;   // G
-  int group;       // H / G, at most 16
-  int head_width;  // D, at most 256
+  int key_heads;       // G
+  int group;           // H / G, at most 16
+  int head_width;      // D, at most 256
   int page_tokens;     // C
   int sequence_pages;  // M
   int pool_pages;      // P
@@ -49,7 +49,7 @@ struct PagedAttentionCall {
 
 /// How a call is cut up; depends on the sizes and the present device alone.
 struct PagedAttentionPlan {
-  bool fast;   // by the tensor cores
+  bool fast;  // by the tensor cores
   int blocks;
   int64_t workspace_bytes;
 };

@@ -1,7 +1,7 @@
 // PagedPlain.cu: paged attention without tensor cores, for float32 and for heads of any width.
 //
-// Parts, warps and tiles are those of PagedTiles.cu; keys and values are read where they lie, once for each query head but
-// then out of the caches.
+// Parts, warps and tiles are those of PagedTiles.cu; keys and values are read where they lie, once for each query head
+// but then out of the caches.
 
 #include "PagedForms.cuh"
 
@@ -49,8 +49,8 @@ __device__ void attend(const PagedAttentionCall &call, const PagedWalk &walk, in
   int row = i < walk.end ? row_of(call, walk.n, walk.g, i) : -1;
   const T *keys = static_cast<const T *>(call.keys) + int64_t(max(row, 0)) * width;
   const T *values = static_cast<const T *>(call.values);
-  const T *queries = static_cast<const T *>(call.query) +
-                     (int64_t(walk.n) * call.key_heads + walk.g) * call.group * width;
+  const T *queries =
+      static_cast<const T *>(call.query) + (int64_t(walk.n) * call.key_heads + walk.g) * call.group * width;
   float scale = call.scale * 1.44269504088896f;
   for (int head = 0; head < call.group; ++head) {
     float product = 0;

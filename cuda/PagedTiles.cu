@@ -1,8 +1,8 @@
 // PagedTiles.cu: paged attention in bfloat16 on the tensor cores.
 //
 // Each warp reads tiles of 16 tokens of its own into a ring of shared memory, some tiles ahead and over the borders of
-// sequences, and waits for nobody but itself; the four warps of a block take tiles in turn and add up their results where
-// a part ends. Scores are products of 16 tokens × 8 heads, so that few heads waste little:
+// sequences, and waits for nobody but itself; the four warps of a block take tiles in turn and add up their results
+// where a part ends. Scores are products of 16 tokens × 8 heads, so that few heads waste little:
 //     S [tokens, heads] = K Qᵀ     Oᵀ [channels, heads] += Vᵀ P
 // A lane holds the same two heads of S and of Oᵀ, so the running maxima and sums stay where they are.
 
@@ -57,7 +57,7 @@ struct TileLoader {
   PagedWalk walk;
   int token;  // the first of the next tile
   bool more;
-  int row;    // of the pool, for token + lane % 16; −1 where there is none
+  int row;  // of the pool, for token + lane % 16; −1 where there is none
 
   __device__ void begin(const PagedAttentionCall &call, const PagedWalk &from) {
     walk = from;
@@ -107,8 +107,8 @@ struct TileLoader {
   }
 };
 
-/// A warp's running softmax: lane 4 g + t has heads 2t and 2t + 1 of each block of eight, of the sums channels g and g + 8 of
-/// each sixteen.
+/// A warp's running softmax: lane 4 g + t has heads 2t and 2t + 1 of each block of eight, of the sums channels g and g
+/// + 8 of each sixteen.
 template <int kWidth, int kBlocks>
 struct Sums {
   static constexpr int kSteps = kWidth / 16;
@@ -203,9 +203,8 @@ struct Queries {
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
           int channel = 16 * step + 8 * i + 2 * t;
-          factors[step][b][i] = head < call.group && channel < call.head_width
-                                    ? *reinterpret_cast<const uint32_t *>(row + channel)
-                                    : 0;
+          factors[step][b][i] =
+              head < call.group && channel < call.head_width ? *reinterpret_cast<const uint32_t *>(row + channel) : 0;
         }
     }
   }
@@ -262,8 +261,8 @@ __device__ inline void attend(const char *tile, int valid, float scale, const Qu
   for (int step = 0; step < kSteps; ++step) {
     uint32_t values[4];
     int r = (lane & 7) + 8 * (lane >> 4);
-    load_matrices<true>(values, reinterpret_cast<const Half *>(
-                                    values_tile + place<kWidth>(r, 2 * step + ((lane >> 3) & 1))));
+    load_matrices<true>(values,
+                        reinterpret_cast<const Half *>(values_tile + place<kWidth>(r, 2 * step + ((lane >> 3) & 1))));
 #pragma unroll
     for (int b = 0; b < kBlocks; ++b) multiply_half(sums.sums[step][b], values, weights[b][0], weights[b][1]);
   }
@@ -348,8 +347,8 @@ __global__ void __launch_bounds__(kThreads, Form<kWidth, kBlocks>::kTwo ? 2 : 1)
       attend<kWidth, kBlocks>(ring + stage * F::kTileBytes, walk.end - token, scale, queries, sums);
       if (++stage == F::kStages) stage = 0;
     }
-    // Of four warps two, of these one. Each step has memory of its own, so that the next part's first step may begin while
-    // this one's last is read.
+    // Of four warps two, of these one. Each step has memory of its own, so that the next part's first step may begin
+    // while this one's last is read.
     float *own = handed + (warp & 1) * F::kHandedFloats * 32;
     if (warp >= 2) sums.hand_over(own);
     __syncthreads();

@@ -1,8 +1,8 @@
 // PagedWalk.cuh: which tokens of which sequences a block of paged attention has.
 //
-// Sequences stand in order, the key heads of each one after another, and each of those as its units. Block b has the units
-// b · share up to (b + 1) · share, with share = ⌈units / blocks⌉. A sequence without tokens has one unit, so that its
-// zeros are written.
+// Sequences stand in order, the key heads of each one after another, and each of those as its units. Block b has the
+// units b · share up to (b + 1) · share, with share = ⌈units / blocks⌉. A sequence without tokens has one unit, so that
+// its zeros are written.
 #pragma once
 
 #include "PagedAttention.h"
@@ -23,12 +23,12 @@ __device__ inline int units_of(int tokens) { return tokens <= kUnit ? 1 : (token
 
 /// The part of one key head of one sequence that a block has, and the way to the next one.
 struct PagedWalk {
-  int n, g;    // sequence and key head
-  int tokens;  // of the sequence
-  int first, end;      // tokens of the part
-  int start;           // the part's first unit
-  int taken, units;    // units of the part and of the whole
-  int left;            // units of the block behind the part
+  int n, g;          // sequence and key head
+  int tokens;        // of the sequence
+  int first, end;    // tokens of the part
+  int start;         // the part's first unit
+  int taken, units;  // units of the part and of the whole
+  int left;          // units of the block behind the part
 
   __device__ void open(const PagedAttentionCall &call) {
     tokens = tokens_of(call, n);

@@ -60,8 +60,8 @@ struct Quad<__nv_bfloat16> {
     raw.y = number(2) | number(3) << 16;
   }
   __device__ float4 numbers() const {
-    return make_float4(__uint_as_float(raw.x << 16), __uint_as_float(raw.x & 0xffff0000u),
-                       __uint_as_float(raw.y << 16), __uint_as_float(raw.y & 0xffff0000u));
+    return make_float4(__uint_as_float(raw.x << 16), __uint_as_float(raw.x & 0xffff0000u), __uint_as_float(raw.y << 16),
+                       __uint_as_float(raw.y & 0xffff0000u));
   }
 
   __device__ static unsigned bits(float x) { return __bfloat16_as_ushort(__float2bfloat16(x)); }

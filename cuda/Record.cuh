@@ -10,14 +10,14 @@ namespace jet::cuda {
 
 /// Numbers of each token of a chunk.
 struct Factors {
-  double decay[kChunk];        // g, the sum of log decays from the chunk's first token on
-  float rise_key[kChunk];      // exp(g) · key_norm
-  float rise_query[kChunk];    // exp(g) · query_norm
-  float fall[kChunk];          // exp(G − g) · key_norm
-  float strength[kChunk];      // β
-  float key_norm[kChunk];      // what a key is multiplied by: 1 / its length, or 1
-  float query_norm[kChunk];    // the same of the query, times the scale
-  float total[4];              // exp(G), and padding
+  double decay[kChunk];      // g, the sum of log decays from the chunk's first token on
+  float rise_key[kChunk];    // exp(g) · key_norm
+  float rise_query[kChunk];  // exp(g) · query_norm
+  float fall[kChunk];        // exp(G − g) · key_norm
+  float strength[kChunk];    // β
+  float key_norm[kChunk];    // what a key is multiplied by: 1 / its length, or 1
+  float query_norm[kChunk];  // the same of the query, times the scale
+  float total[4];            // exp(G), and padding
 };
 
 /// Sizes and places in a record of keys of padded width KP.
@@ -118,18 +118,30 @@ __device__ inline T *row_of(const GradientRows &rows, int b, int token, int h) {
 }
 
 /// Calls `body(T{}, std::integral_constant<int, KP>)` with the types of the call.
-#define JET_FOR_KERNEL_CASE(call, ...)                                                  \
-  [&]() -> cudaError_t {                                                                \
-    auto with_width = [&](auto zero) -> cudaError_t {                                   \
-      using T = decltype(zero);                                                         \
-      switch (padded_key_width((call).key_width)) {                                     \
-        case 64: { constexpr int KP = 64; return __VA_ARGS__; }                         \
-        case 96: { constexpr int KP = 96; return __VA_ARGS__; }                         \
-        case 128: { constexpr int KP = 128; return __VA_ARGS__; }                       \
-        default: { constexpr int KP = 256; return __VA_ARGS__; }                        \
-      }                                                                                 \
-    };                                                                                  \
-    return (call).half ? with_width(Half{}) : with_width(float{});                      \
+#define JET_FOR_KERNEL_CASE(call, ...)                             \
+  [&]() -> cudaError_t {                                           \
+    auto with_width = [&](auto zero) -> cudaError_t {              \
+      using T = decltype(zero);                                    \
+      switch (padded_key_width((call).key_width)) {                \
+        case 64: {                                                 \
+          constexpr int KP = 64;                                   \
+          return __VA_ARGS__;                                      \
+        }                                                          \
+        case 96: {                                                 \
+          constexpr int KP = 96;                                   \
+          return __VA_ARGS__;                                      \
+        }                                                          \
+        case 128: {                                                \
+          constexpr int KP = 128;                                  \
+          return __VA_ARGS__;                                      \
+        }                                                          \
+        default: {                                                 \
+          constexpr int KP = 256;                                  \
+          return __VA_ARGS__;                                      \
+        }                                                          \
+      }                                                            \
+    };                                                             \
+    return (call).half ? with_width(Half{}) : with_width(float{}); \
   }()
 
 }  // namespace jet::cuda

@@ -1,12 +1,12 @@
-// RecurrentStep.cu: one token of a linear recurrence a row, with the memory in registers between its one read and its one
-// write.
+// RecurrentStep.cu: one token of a linear recurrence a row, with the memory in registers between its one read and its
+// one write.
 //
-// A block of threads has up to 64 value columns of one head of one row. Sixteen threads have a row of these, four columns
-// each, and each thread has every eighth row; of wider keys, every 16th or 32nd. All reads of the memory are under way before
-// the first is used: what the token reads is taken from S as it was before the token, as
+// A block of threads has up to 64 value columns of one head of one row. Sixteen threads have a row of these, four
+// columns each, and each thread has every eighth row; of wider keys, every 16th or 32nd. All reads of the memory are
+// under way before the first is used: what the token reads is taken from S as it was before the token, as
 //     o = Sᵀ(α q) + (q·b) r + (q·k) u     with r = Sᵀa, or α Sᵀk for the delta rule.
-// A thread makes the coefficients of one row of S. Keys and queries of the delta rule are multiplied as they are, and the
-// factors that make them unit rows are applied to the sums.
+// A thread makes the coefficients of one row of S. Keys and queries of the delta rule are multiplied as they are, and
+// the factors that make them unit rows are applied to the sums.
 
 #include "RecurrentStep.h"
 #include "StepRows.cuh"
@@ -74,8 +74,8 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
   constexpr int kKeyWarps = (kKeys + 31) / 32;
   constexpr bool kRecalls = recalls(kRule), kRewrites = kRule == kGeneralized;
   static_assert(kKeys <= kThreads && kColumns <= kThreads && kQuads == 16);
-  __shared__ float2 reads[kKeys];   // of a row of S: its shares in o and in r
-  __shared__ float2 writes[kKeys];  // its decay, and the share of u that is added to it
+  __shared__ float2 reads[kKeys];                    // of a row of S: its shares in o and in r
+  __shared__ float2 writes[kKeys];                   // its decay, and the share of u that is added to it
   __shared__ float rewrites[kRewrites ? kKeys : 1];  // the share of r
   __shared__ Products products[kKeyWarps];
   __shared__ __align__(16) float parts_read[kWarps][kRecalls ? 2 : 1][kColumns];
@@ -93,7 +93,8 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
     // Into the L2 cache only: neither the slot nor the memory need be final.
     int slot = __ldcg(call.slots + row);
     if (slot >= 0 && slot < call.slot_count)
-      prefetch_rows(call.memory + (int64_t(slot) * call.heads + head) * state + first, key_width, width, columns, kThreads);
+      prefetch_rows(call.memory + (int64_t(slot) * call.heads + head) * state + first, key_width, width, columns,
+                    kThreads);
   }
   await_earlier_grids();
 
@@ -108,8 +109,7 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
     return;
   }
 
-  float *memory =
-      call.memory + (int64_t(slot) * call.heads + head) * state + int64_t(group) * width + first + 4 * quad;
+  float *memory = call.memory + (int64_t(slot) * call.heads + head) * state + int64_t(group) * width + first + 4 * quad;
   int64_t stride = int64_t(kGroups) * width;
   int count = columns - 4 * quad;  // of this thread's columns, those that there are
   Quad<float> s[kRows];
@@ -237,8 +237,8 @@ cudaError_t launch(const RecurrentStepCall &call) {
   Split split{(call.value_width + parts * 8 - 1) / (parts * 8) * 8, false};
   int64_t blocks = int64_t(call.rows) * call.heads * parts;
   split.prefetches = limits.is_hopper && blocks <= 4 * limits.multiprocessors;
-  return launch_dependent(limits, step<kRule, kThreads, kRows, kAligned>, dim3(parts, call.heads, call.rows), kThreads, 0, 1,
-                          call.stream, call, split);
+  return launch_dependent(limits, step<kRule, kThreads, kRows, kAligned>, dim3(parts, call.heads, call.rows), kThreads,
+                          0, 1, call.stream, call, split);
 }
 
 template <RecurrentRule kRule>

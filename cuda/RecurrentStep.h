@@ -1,16 +1,16 @@
-// RecurrentStep.h: one token of a linear recurrence for each row, its memory in a pool, as a plain function of pointers,
-// sizes and a stream.
+// RecurrentStep.h: one token of a linear recurrence for each row, its memory in a pool, as a plain function of
+// pointers, sizes and a stream.
 //
-// With S the memory [K, V] of a head at the row's slot, α its decay, one number or one a channel of the key, and q, k, v the
-// token's query, key and value:
+// With S the memory [K, V] of a head at the row's slot, α its decay, one number or one a channel of the key, and q, k,
+// v the token's query, key and value:
 //     kRetention    u = v                S ← diag(α) S + k uᵀ
 //     kStateSpace   u = Δ v              S ← α S + k uᵀ
 //     kDelta        u = β (v − α Sᵀk)    S ← α S + k uᵀ
 //     kGeneralized  u = v                S ← diag(α) S + b (Sᵀa)ᵀ + k uᵀ
-// and o = scale · Sᵀq with the new S. Log decays are given, or made: Δ = softplus(x + step_bias), α = exp(−exp(log_rate) Δ).
-// β = sigmoid(y). q and k of the delta rule are first made unit rows, x / √(Σx² + 10⁻⁶).
-// Sources: Sun et al. 2023, arXiv:2307.08621; Yang et al. 2023, arXiv:2312.06635; Dao and Gu 2024, arXiv:2405.21060; Yang et
-// al. 2024, arXiv:2406.06484 and arXiv:2412.06464; Peng et al. 2025, arXiv:2503.14456.
+// and o = scale · Sᵀq with the new S. Log decays are given, or made: Δ = softplus(x + step_bias), α =
+// exp(−exp(log_rate) Δ). β = sigmoid(y). q and k of the delta rule are first made unit rows, x / √(Σx² + 10⁻⁶).
+// Sources: Sun et al. 2023, arXiv:2307.08621; Yang et al. 2023, arXiv:2312.06635; Dao and Gu 2024, arXiv:2405.21060;
+// Yang et al. 2024, arXiv:2406.06484 and arXiv:2412.06464; Peng et al. 2025, arXiv:2503.14456.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -39,22 +39,23 @@ struct RecurrentStepCall {
   RecurrentRule rule;
   int rows;
   int heads;
-  int key_heads;   // of query and key, each for heads / key_heads of the heads one after another
-  int key_width;   // at most kMostRecurrentKey
+  int key_heads;  // of query and key, each for heads / key_heads of the heads one after another
+  int key_width;  // at most kMostRecurrentKey
   int value_width;
   int slot_count;
   bool channel_decay;  // whether each channel of the key has a log decay of its own
   bool half;           // out is bfloat16, else float32
   float scale;
-  HeadView query;      // [N, key heads, K]
-  HeadView key;        // [N, key heads, K]
-  HeadView value;      // [N, H, V]
-  HeadView decay;      // log decays [N, H] or [N, H, K]; x [N, H] where there is a log_rate; with kDelta perhaps none: α = 1
-  HeadView log_rate;   // [H], with kStateSpace, and with kDelta where there is a decay
-  HeadView step_bias;  // [H], likewise
-  HeadView write;      // y, [N, H], with kDelta
-  HeadView recall;     // a, [N, H, K], with kGeneralized
-  HeadView rewrite;    // b, [N, H, K], with kGeneralized
+  HeadView query;  // [N, key heads, K]
+  HeadView key;    // [N, key heads, K]
+  HeadView value;  // [N, H, V]
+  HeadView
+      decay;  // log decays [N, H] or [N, H, K]; x [N, H] where there is a log_rate; with kDelta perhaps none: α = 1
+  HeadView log_rate;     // [H], with kStateSpace, and with kDelta where there is a decay
+  HeadView step_bias;    // [H], likewise
+  HeadView write;        // y, [N, H], with kDelta
+  HeadView recall;       // a, [N, H, K], with kGeneralized
+  HeadView rewrite;      // b, [N, H, K], with kGeneralized
   float *memory;         // [slots, H, K, V]; changed
   const int32_t *slots;  // [N]; a row whose slot is none of the pool's gives NaN and changes nothing
   void *out;             // [N, H, V]

@@ -1,5 +1,5 @@
-// RecurrentStepRegistration.cpp: the CUDA implementations of jet::recurrent_step, convolution_step and token_shift_step, for
-// libtorch's dispatcher. Schemas are in Sources/CJetKernels/Library.cpp.
+// RecurrentStepRegistration.cpp: the CUDA implementations of jet::recurrent_step, convolution_step and
+// token_shift_step, for libtorch's dispatcher. Schemas are in Sources/CJetKernels/Library.cpp.
 
 #include <ATen/ATen.h>
 #include <ATen/MemoryOverlap.h>
@@ -61,12 +61,12 @@ void take_gates(RecurrentStepCall &call, const at::Tensor &value, const Optional
 
 at::Tensor recurrent(int64_t rule, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                      const Optional &decay, const Optional &log_rate, const Optional &step_bias, const Optional &write,
-                     const Optional &recall, const Optional &rewrite, double scale,
-                     const at::Tensor &memory, const at::Tensor &slots) {
+                     const Optional &recall, const Optional &rewrite, double scale, const at::Tensor &memory,
+                     const at::Tensor &slots) {
   c10::cuda::CUDAGuard guard(value.device());
   TORCH_CHECK(rule >= kRetention && rule <= kGeneralized, kRecurrent, ": the rule is ", rule, ", expected 0 to 3.");
-  TORCH_CHECK(query.dim() == 3 && value.dim() == 3 && memory.dim() == 4 && memory.numel() > 0, kRecurrent, ": query is ",
-              query.sizes(), ", value ", value.sizes(), " and memory ", memory.sizes(),
+  TORCH_CHECK(query.dim() == 3 && value.dim() == 3 && memory.dim() == 4 && memory.numel() > 0, kRecurrent,
+              ": query is ", query.sizes(), ", value ", value.sizes(), " and memory ", memory.sizes(),
               ", expected [rows, key heads, key width], [rows, heads, value width] and [slots, heads, key width, value "
               "width], not empty.");
   int64_t rows = value.size(0), count = memory.size(0), heads = memory.size(1), key_heads = query.size(1);
@@ -75,8 +75,9 @@ at::Tensor recurrent(int64_t rule, const at::Tensor &query, const at::Tensor &ke
               memory.sizes(), ", expected key heads that divide the heads.");
   TORCH_CHECK(key_width <= kMostRecurrentKey && rows <= kMostRecurrentGrid && heads <= kMostRecurrentGrid &&
                   value_width < (int64_t(1) << 30) && count < (int64_t(1) << 31),
-              kRecurrent, ": value is ", value.sizes(), " and memory ", memory.sizes(), ", expected a key width of at most ",
-              kMostRecurrentKey, ", and at most ", kMostRecurrentGrid, " rows and heads.");
+              kRecurrent, ": value is ", value.sizes(), " and memory ", memory.sizes(),
+              ", expected a key width of at most ", kMostRecurrentKey, ", and at most ", kMostRecurrentGrid,
+              " rows and heads.");
   RecurrentStepCall call{};
   call.rule = static_cast<RecurrentRule>(rule);
   call.rows = static_cast<int>(rows);
@@ -103,8 +104,8 @@ at::Tensor recurrent(int64_t rule, const at::Tensor &query, const at::Tensor &ke
 }
 
 /// Sizes and tensors that both windows have; `out` is made.
-WindowStepCall checked_window(const char *operation, const at::Tensor &x, const at::Tensor &window, const at::Tensor &slots,
-                              at::Tensor &out) {
+WindowStepCall checked_window(const char *operation, const at::Tensor &x, const at::Tensor &window,
+                              const at::Tensor &slots, at::Tensor &out) {
   TORCH_CHECK(x.dim() == 2 && window.dim() == 3 && window.numel() > 0, operation, ": x is ", x.sizes(), " and window ",
               window.sizes(), ", expected [rows, channels] and [slots, channels, taps], not empty.");
   int64_t rows = x.size(0), count = window.size(0), channels = window.size(1), taps = window.size(2);

@@ -28,8 +28,8 @@ at::Tensor gated_delta_rule_chunked(const at::Tensor &query, const at::Tensor &k
 /// Outputs, and the memory after the last token.
 std::tuple<at::Tensor, at::Tensor> gated_delta_rule(const at::Tensor &query, const at::Tensor &key,
                                                     const at::Tensor &value, const at::Tensor &write_strength,
-                                                    const at::Tensor &log_decay, const at::Tensor &memory,
-                                                    double scale, bool normalize, bool activate) {
+                                                    const at::Tensor &log_decay, const at::Tensor &memory, double scale,
+                                                    bool normalize, bool activate) {
   at::Tensor after = at::empty(memory.sizes(), memory.options());
   at::Tensor out =
       forward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize, activate}, after);
@@ -37,10 +37,12 @@ std::tuple<at::Tensor, at::Tensor> gated_delta_rule(const at::Tensor &query, con
 }
 
 /// Gradients of query, key, value, write strength, log decay and memory. `of_memory` may be undefined: zeros.
-GatedDeltaRuleGradientsOfInputs gated_delta_rule_backward(
-    const at::Tensor &of_out, const std::optional<at::Tensor> &of_memory, const at::Tensor &query,
-    const at::Tensor &key, const at::Tensor &value, const at::Tensor &write_strength, const at::Tensor &log_decay,
-    const at::Tensor &memory, double scale, bool normalize, bool activate) {
+GatedDeltaRuleGradientsOfInputs gated_delta_rule_backward(const at::Tensor &of_out,
+                                                          const std::optional<at::Tensor> &of_memory,
+                                                          const at::Tensor &query, const at::Tensor &key,
+                                                          const at::Tensor &value, const at::Tensor &write_strength,
+                                                          const at::Tensor &log_decay, const at::Tensor &memory,
+                                                          double scale, bool normalize, bool activate) {
   return backward_pass({query, key, value, write_strength, log_decay, memory, scale, normalize, activate}, of_out,
                        of_memory, nullptr, at::empty(query.sizes(), query.options()),
                        at::empty(key.sizes(), key.options()));
@@ -50,9 +52,9 @@ GatedDeltaRuleGradientsOfInputs gated_delta_rule_backward(
 struct GatedDeltaRule : torch::autograd::Function<GatedDeltaRule> {
   /// - wants_gradients: whether anybody can ask for them.
   static variable_list forward(AutogradContext *context, const at::Tensor &query, const at::Tensor &key,
-                               const at::Tensor &value, const at::Tensor &write_strength,
-                               const at::Tensor &log_decay, const at::Tensor &memory, double scale, bool normalize,
-                               bool activate, bool wants_gradients) {
+                               const at::Tensor &value, const at::Tensor &write_strength, const at::Tensor &log_decay,
+                               const at::Tensor &memory, double scale, bool normalize, bool activate,
+                               bool wants_gradients) {
     at::AutoDispatchBelowADInplaceOrView guard;
     GatedDeltaRuleInputs x{query, key, value, write_strength, log_decay, memory, scale, normalize, activate};
     variable_list saved{query, key, value, write_strength, log_decay, memory};
@@ -73,16 +75,21 @@ struct GatedDeltaRule : torch::autograd::Function<GatedDeltaRule> {
 
   static variable_list backward(AutogradContext *context, const variable_list &incoming) {
     auto saved = context->get_saved_variables();
-    GatedDeltaRuleInputs x{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5],
-                           context->saved_data["scale"].toDouble(), context->saved_data["normalize"].toBool(),
+    GatedDeltaRuleInputs x{saved[0],
+                           saved[1],
+                           saved[2],
+                           saved[3],
+                           saved[4],
+                           saved[5],
+                           context->saved_data["scale"].toDouble(),
+                           context->saved_data["normalize"].toBool(),
                            context->saved_data["activate"].toBool()};
     std::optional<GatedDeltaRuleTrace> trace;
     if (saved.size() > 6) trace = {saved[6], saved[7], saved[8], saved[9]};
     at::Tensor of_out = incoming[0].defined() ? incoming[0] : at::zeros_like(x.value);
     auto [query, key, value, strength, decay, memory] =
         backward_pass(x, of_out, incoming[1], trace ? &*trace : nullptr, gradient_of(x.query), gradient_of(x.key));
-    return {query,        key,          value,        strength,     decay, memory, at::Tensor(), at::Tensor(),
-            at::Tensor(), at::Tensor()};
+    return {query, key, value, strength, decay, memory, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -90,10 +97,9 @@ std::tuple<at::Tensor, at::Tensor> differentiable(const at::Tensor &query, const
                                                   const at::Tensor &value, const at::Tensor &write_strength,
                                                   const at::Tensor &log_decay, const at::Tensor &memory, double scale,
                                                   bool normalize, bool activate) {
-  bool wants_gradients =
-      torch::autograd::compute_requires_grad(query, key, value, write_strength, log_decay, memory);
-  auto results = GatedDeltaRule::apply(query, key, value, write_strength, log_decay, memory, scale, normalize,
-                                       activate, wants_gradients);
+  bool wants_gradients = torch::autograd::compute_requires_grad(query, key, value, write_strength, log_decay, memory);
+  auto results = GatedDeltaRule::apply(query, key, value, write_strength, log_decay, memory, scale, normalize, activate,
+                                       wants_gradients);
   return {results[0], results[1]};
 }
 

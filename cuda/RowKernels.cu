@@ -34,7 +34,8 @@ __global__ void prepare_kernel(const LinearStepCall call, T *prepared) {
   using Numbers = Pack<T, kCount>;
   __shared__ float sums[kThreads / 32];
   const int count = call.in / kCount;
-  const Numbers *x = reinterpret_cast<const Numbers *>(static_cast<const T *>(call.x.data) + blockIdx.x * call.x.stride);
+  const Numbers *x =
+      reinterpret_cast<const Numbers *>(static_cast<const T *>(call.x.data) + blockIdx.x * call.x.stride);
   const Numbers *weight = static_cast<const Numbers *>(call.norm);
   Numbers *out = reinterpret_cast<Numbers *>(prepared + int64_t(blockIdx.x) * call.in);
   float scale = 1.0f;

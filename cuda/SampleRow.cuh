@@ -56,9 +56,7 @@ __device__ inline uint32_t key_of(float x) {
   uint32_t bits = __float_as_uint(__fadd_rn(x, 0.0f));
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
-__device__ inline float logit_of(uint32_t key) {
-  return __uint_as_float(key & 0x80000000u ? key & 0x7fffffffu : ~key);
-}
+__device__ inline float logit_of(uint32_t key) { return __uint_as_float(key & 0x80000000u ? key & 0x7fffffffu : ~key); }
 
 /// The block's logits where they fit, then what a search needs.
 extern __shared__ __align__(16) float sampling_shared[];
@@ -66,10 +64,10 @@ extern __shared__ __align__(16) float sampling_shared[];
 struct Row {
   const float *logits;  // the block's, of device memory
   bool is_shared;       // whether they are in shared memory too
-  int first;  // their first id
+  int first;            // their first id
   int count;
-  int segment;                // logits of a warp, a multiple of `kSampleStep`
-  int warp_first, warp_end;   // those of this warp, of the block's
+  int segment;               // logits of a warp, a multiple of `kSampleStep`
+  int warp_first, warp_end;  // those of this warp, of the block's
   float most;
   float scale;  // log₂ e over the temperature
 

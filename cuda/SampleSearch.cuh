@@ -1,10 +1,10 @@
 // SampleSearch.cuh: the logit of a row at which the measures of the logits, from the greatest down, reach a target.
 //
-// A measure is a whole number: one, or a weight in units that suit its distance from the greatest. Whole numbers have the
-// same sum in any order, so that threads may add to one place and keep lists in any order, and the same row still gives the
-// same threshold. First the measures are summed by distance in 128 classes; then the logits of the class in which the
-// target is reached are listed, some hundreds as a rule, and their keys, bits that rise with the logit, are cut in sixteen
-// until one is left.
+// A measure is a whole number: one, or a weight in units that suit its distance from the greatest. Whole numbers have
+// the same sum in any order, so that threads may add to one place and keep lists in any order, and the same row still
+// gives the same threshold. First the measures are summed by distance in 128 classes; then the logits of the class in
+// which the target is reached are listed, some hundreds as a rule, and their keys, bits that rise with the logit, are
+// cut in sixteen until one is left.
 #pragma once
 
 #include "SampleRow.cuh"
@@ -47,7 +47,9 @@ struct Weights {
   __device__ double target(double total) const { return part * (total - beyond); }
 
   /// As many bits as a place of a class has room for.
-  __device__ static int bits_for(const Row &row) { return min(24, __clz(max(row.segment * kSampleWarps / kColumns, 1))); }
+  __device__ static int bits_for(const Row &row) {
+    return min(24, __clz(max(row.segment * kSampleWarps / kColumns, 1)));
+  }
 };
 
 /// What was found, and sums of measures.
@@ -68,8 +70,8 @@ struct Search {
   uint32_t *listed;  // shared, how many there were to list
   Border border{};
 
-  /// Of the sixteen sums that the warps of each block told, the one in which the target is reached from the last down; where
-  /// it never is, the first that is not 0. Adds those after it to the sum above.
+  /// Of the sixteen sums that the warps of each block told, the one in which the target is reached from the last down;
+  /// where it never is, the first that is not 0. Adds those after it to the sum above.
   __device__ int choose(Told values) {
     int lane = threadIdx.x & 31, digit = lane & 15;
     double own = 0;
@@ -136,7 +138,8 @@ struct Search {
     return first + choose(exchange.tell(bits_of(warp_sum(one)), turn));
   }
 
-  /// Lists the keys of a class that have a measure, as many as there is room for; the least and the greatest of the cluster.
+  /// Lists the keys of a class that have a measure, as many as there is room for; the least and the greatest of the
+  /// cluster.
   template <typename Measure>
   __device__ void list(int place, const Measure &measure, uint32_t &low, uint32_t &high) {
     int lane = threadIdx.x & 31, octave = octave_of(place);
@@ -174,9 +177,7 @@ struct Search {
     high = greatest_half(__reduce_max_sync(~0u, high));
   }
 
-  __device__ uint32_t greatest_half(uint32_t x) {
-    return static_cast<uint32_t>(greatest_of(exchange.tell(x, turn)));
-  }
+  __device__ uint32_t greatest_half(uint32_t x) { return static_cast<uint32_t>(greatest_of(exchange.tell(x, turn))); }
 
   /// Called by all threads of the cluster.
   template <typename Measure>

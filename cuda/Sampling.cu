@@ -1,7 +1,8 @@
 // Sampling.cu: a cluster of eight blocks has a row in its shared memory; nothing is sorted.
 //
 // A logit's key is its bits made to rise with it. What top-k and top-p keep is all keys above a threshold and some of
-// those that equal it. All sums are added in one order or are sums of whole numbers, so the same call gives the same id.
+// those that equal it. All sums are added in one order or are sums of whole numbers, so the same call gives the same
+// id.
 
 #include "Sampling.h"
 
@@ -90,8 +91,8 @@ __device__ int64_t equal_before(const Row &row, const Threshold &threshold, int 
   return before;
 }
 
-/// The weights of a lane's four logits from `base` on, 0 for those that go; called by the whole warp, in the order of ids.
-/// `seen` counts the logits before that equal the threshold.
+/// The weights of a lane's four logits from `base` on, 0 for those that go; called by the whole warp, in the order of
+/// ids. `seen` counts the logits before that equal the threshold.
 __device__ void load_weights(const Row &row, const Threshold &threshold, float farthest, int base, int64_t &seen,
                              float (&weights)[4]) {
   int lane = threadIdx.x & 31;

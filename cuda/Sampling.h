@@ -4,10 +4,11 @@
 //     top-k   the k greatest logits stay, of equal ones those of the lowest ids
 //     top-p   of these the fewest greatest stay whose weights reach top_p times the sum of those that top-k left
 //     min-p   what is less than min_p times as likely as the greatest goes
-//     draw    the first id whose weight, added to those of the ids before it that stayed, exceeds u times the sum of all
-// u is a multiple of 2⁻⁵³ in [0, 1): the 53 high bits of mix(mix(seed + γ) + γ (position + 1)), where mix is the finalizer
-// of splitmix64 and γ = 9e3779b97f4a7c15, modulo 2⁶⁴. Temperature 0 takes the greatest, of equal ones that of the lowest
-// id. A row with NaN or +inf, or of −inf alone, or with a temperature that is NaN or below 0, gives −1.
+//     draw    the first id whose weight, added to those of the ids before it that stayed, exceeds u times the sum of
+//     all
+// u is a multiple of 2⁻⁵³ in [0, 1): the 53 high bits of mix(mix(seed + γ) + γ (position + 1)), where mix is the
+// finalizer of splitmix64 and γ = 9e3779b97f4a7c15, modulo 2⁶⁴. Temperature 0 takes the greatest, of equal ones that of
+// the lowest id. A row with NaN or +inf, or of −inf alone, or with a temperature that is NaN or below 0, gives −1.
 // Source: the order is that of Sources/JetInference/Sampler.swift; splitmix64.c, prng.di.unimi.it.
 #pragma once
 

@@ -1,5 +1,5 @@
-// SharedRecords.cuh: records that all blocks of a cluster read. Each block asks for a part of a record, and the copy goes
-// to all of them, so that the second-level cache is read once.
+// SharedRecords.cuh: records that all blocks of a cluster read. Each block asks for a part of a record, and the copy
+// goes to all of them, so that the second-level cache is read once.
 //
 // Of Hopper's instructions; no other card is to come here.
 #pragma once
@@ -33,12 +33,12 @@ struct SharedRecords {
     if (use > 0) await_phase(releases + slot, use - 1);
   }
 
-  /// A record is to arrive in a slot that was released, and with it `more_bytes` of the block's own. By one thread of each
-  /// block, before it fetches parts of the record.
+  /// A record is to arrive in a slot that was released, and with it `more_bytes` of the block's own. By one thread of
+  /// each block, before it fetches parts of the record.
   __device__ void expect(int slot, int more_bytes) const { expect_bytes(arrivals + slot, bytes + more_bytes); }
 
-  /// Begins this block's share of the copy of `count` bytes, which are to lie at a place of the record. By one thread of
-  /// each block.
+  /// Begins this block's share of the copy of `count` bytes, which are to lie at a place of the record. By one thread
+  /// of each block.
   __device__ void fetch(int slot, int place, const unsigned char *from, int count) const {
     int blocks = cluster_size(), part = count / blocks, at = cluster_rank() * part;
     unsigned char *to = slots + slot * bytes + place + at;
@@ -48,7 +48,8 @@ struct SharedRecords {
       asm volatile(
           "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], "
           "%4;" ::"r"(shared_address(to)),
-          "l"(from + at), "r"(part), "r"(shared_address(arrivals + slot)), "h"(static_cast<unsigned short>((1 << blocks) - 1))
+          "l"(from + at), "r"(part), "r"(shared_address(arrivals + slot)),
+          "h"(static_cast<unsigned short>((1 << blocks) - 1))
           : "memory");
     }
   }
@@ -59,8 +60,8 @@ struct SharedRecords {
     return slots + slot * bytes;
   }
 
-  /// Tells all blocks that none of this block's threads reads a slot any more. By one thread. It orders nothing but what
-  /// was read: an order among clusters would wait for all that the thread has written to device memory.
+  /// Tells all blocks that none of this block's threads reads a slot any more. By one thread. It orders nothing but
+  /// what was read: an order among clusters would wait for all that the thread has written to device memory.
   __device__ void release(int slot) const {
     uint32_t own = shared_address(releases + slot);
     for (int rank = 0; rank < cluster_size(); ++rank) {

@@ -5,7 +5,8 @@
 
 namespace jet::cuda {
 
-/// 1 / (1 + exp(−x)), to some units of the last place; of all numbers side by side, as each step waits for the one before.
+/// 1 / (1 + exp(−x)), to some units of the last place; of all numbers side by side, as each step waits for the one
+/// before.
 template <int N, int M>
 __device__ inline void quick_sigmoid(float (&results)[N][M], const float (&x)[N][M]) {
 #pragma unroll

@@ -79,7 +79,7 @@ struct SolveTiles {
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
 #pragma unroll
     for (int n = 0; n < 4; ++n) {
-      const float(&first)[4] = mixing[2 * n], (&second)[4] = mixing[2 * n + 1];
+      const float (&first)[4] = mixing[2 * n], (&second)[4] = mixing[2 * n + 1];
       if (n == warp) {
         float *row = diagonal[n] + lane / 4 * kStride + 2 * (lane % 4);
         store_pair(row, first[0], first[1]);
@@ -91,7 +91,7 @@ struct SolveTiles {
         TwoParts parts;
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-          const float(&pair)[4] = i < 2 ? first : second;
+          const float (&pair)[4] = i < 2 ? first : second;
           parts.take_pair(i, -pair[i % 2 * 2], -pair[i % 2 * 2 + 1]);
           tile.store(i, parts.high.r[i], parts.low.r[i]);
         }
@@ -111,7 +111,7 @@ struct SolveTiles {
 #pragma unroll
       for (int i = 0; i < 4; ++i) parts.take_pair(i, solved[8 * half + 2 * i], solved[8 * half + 2 * i + 1]);
       int at = (column / 8 * 2 + half) * 64 + column % 8 * 8;
-      const uint32_t(&high)[4] = parts.high.r, (&low)[4] = parts.low.r;
+      const uint32_t (&high)[4] = parts.high.r, (&low)[4] = parts.low.r;
       *reinterpret_cast<uint4 *>(inverse[block].high + at) = make_uint4(high[0], high[1], high[2], high[3]);
       *reinterpret_cast<uint4 *>(inverse[block].low + at) = make_uint4(low[0], low[1], low[2], low[3]);
     }

@@ -48,8 +48,8 @@ inline __device__ void await_earlier_grids() {
   let_later_start();
 }
 
-/// Asks for `columns` numbers of each of `rows` rows of a memory that lie `width` apart. Only into the L2 cache, which sees
-/// all later writes: the memory need not be final. By all `threads` of the block.
+/// Asks for `columns` numbers of each of `rows` rows of a memory that lie `width` apart. Only into the L2 cache, which
+/// sees all later writes: the memory need not be final. By all `threads` of the block.
 template <typename M>
 __device__ void prefetch_rows(const M *memory, int rows, int width, int columns, int threads) {
   for (int k = threadIdx.x; k < rows; k += threads) {

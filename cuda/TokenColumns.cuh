@@ -1,5 +1,5 @@
-// TokenColumns.cuh: 64 tokens × 16 value columns of a tensor, as the sums of a warp hold their transpose: rows are value
-// columns, columns are tokens. What does not exist is read as zeros and not written.
+// TokenColumns.cuh: 64 tokens × 16 value columns of a tensor, as the sums of a warp hold their transpose: rows are
+// value columns, columns are tokens. What does not exist is read as zeros and not written.
 #pragma once
 
 #include "GatedDeltaRule.h"
@@ -59,8 +59,8 @@ struct TokenColumns {
       for (int i = 0; i < 16; ++i) {
         int further = 8 * (i & 1), row = 8 * (i >> 1);
         bool exists = token + row < tokens && column + further < width;
-        pairs.r[i] = load_pair(from + row * stride + further, is_paired, exists,
-                               exists && column + further + 1 < width);
+        pairs.r[i] =
+            load_pair(from + row * stride + further, is_paired, exists, exists && column + further + 1 < width);
       }
     }
   }

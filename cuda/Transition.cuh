@@ -12,9 +12,9 @@
 //     dS = exp(G) dS⁺ − Mᵀ dS⁺ + Nᵀ dO      Y = (Fβ⁻¹)ᵀ dS⁺ + (Rβ⁻¹)ᵀ dO
 //
 // A transition has what the memory is multiplied by and what the tokens are, for the next memory (erase, write) and for
-// the tokens' results (read, pass). Each is the transpose of a right factor: of n rows and k columns, in groups of eight
-// columns, [k / 8][n][8]. Eight rows of a group are 128 bytes side by side, a core matrix of the tensor cores. M and N
-// serve both directions: backwards the tensor cores turn them, and N is for the next memory.
+// the tokens' results (read, pass). Each is the transpose of a right factor: of n rows and k columns, in groups of
+// eight columns, [k / 8][n][8]. Eight rows of a group are 128 bytes side by side, a core matrix of the tensor cores. M
+// and N serve both directions: backwards the tensor cores turn them, and N is for the next memory.
 //
 // R is lower triangular: with the last 16 tokens first in its rows, what is not zero of its columns are its first rows.
 // Rᵀ is upper triangular, and has the last 16 tokens first in its columns. So has Nᵀ.

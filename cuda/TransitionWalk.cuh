@@ -218,15 +218,13 @@ struct Walker {
       for (int k = 0; k < 4; ++k) {
         if constexpr (kReverse)
           begin_product<KP, true>(memory, given[3 - k], turned_factor(place_of_data, kChunk, Layout::kRead + 256 * k));
-        else
-          begin_product<KP>(memory, given[k], right_factor(place_of_data, KP, kOwn + Layout::kWrite + 32 * KP * k));
+        else begin_product<KP>(memory, given[k], right_factor(place_of_data, KP, kOwn + Layout::kWrite + 32 * KP * k));
       }
 #pragma unroll
       for (int k = 0; k < KP / 16; ++k) {
         if constexpr (kReverse)
           begin_product<KP, true>(memory, kept[k], turned_factor(place_of_data, KP, Layout::kErase + 256 * k));
-        else
-          begin_product<KP>(memory, kept[k], right_factor(place_of_data, KP, Layout::kErase + 32 * KP * k));
+        else begin_product<KP>(memory, kept[k], right_factor(place_of_data, KP, Layout::kErase + 32 * KP * k));
       }
       commit_products();
       wait_products<0>();
@@ -276,8 +274,8 @@ struct Walker {
       show_writes();
       pass(kWritten, kGroup + 32);
     } else {
-      TokenColumns<Half> columns{const_cast<Half *>(head_of<Half>(route.out, b, h)), route.out.token, call.tokens,
-                                 first_column, width, false};
+      TokenColumns<Half> columns{
+          const_cast<Half *>(head_of<Half>(route.out, b, h)), route.out.token, call.tokens, first_column, width, false};
       TokenColumns<Half>::Pairs all;
 #pragma unroll
       for (int i = 0; i < 16; ++i) all.r[i] = pairs[i / 2][i % 2];
@@ -319,7 +317,7 @@ struct Walker {
       // Both groups have done with the step before this one.
       if (step > 0 && threadIdx.x == kGroup) records.release((turn.slot == 0 ? records.count : turn.slot) - 1);
       uint32_t kept[KP / 16][4], given[4][4];
-      auto take = [&](uint32_t(&factor)[4], int index) {
+      auto take = [&](uint32_t (&factor)[4], int index) {
         uint4 numbers = *place(index);
         factor[0] = numbers.x;
         factor[1] = numbers.y;
@@ -370,7 +368,7 @@ struct Walker {
       for (int n = 0; n < 8; ++n) {
         int from = kReverse ? n : Layout::reordered(8 * n) / 8;
         if constexpr (writes_values(kPurpose)) {
-          float(&sums)[4] = results[from];
+          float (&sums)[4] = results[from];
           written[n][0] = packed(sums[0], sums[1]);
           written[n][1] = packed(sums[2], sums[3]);
           if constexpr (kReverse) {

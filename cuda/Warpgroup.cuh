@@ -5,8 +5,8 @@
 // right factor lies in shared memory, or both factors do. Products run in order and beside what the warps do meanwhile,
 // which must leave their registers alone until `wait_products`.
 //
-// A factor in shared memory is made of core matrices, 8 × 8 numbers in 128 bytes. A row of eight numbers, 16 bytes, goes
-// along the index that is summed over; or, of a turned factor, along the other one.
+// A factor in shared memory is made of core matrices, 8 × 8 numbers in 128 bytes. A row of eight numbers, 16 bytes,
+// goes along the index that is summed over; or, of a turned factor, along the other one.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ namespace jet::cuda {
 /// The most shared memory of a block, in bytes.
 constexpr int kSharedOnHopper = 227 * 1024;
 
-/// Where something lies in shared memory as an instruction is told, in units of 16 bytes. In a cluster an address has the
-/// block's rank in its high bits.
+/// Where something lies in shared memory as an instruction is told, in units of 16 bytes. In a cluster an address has
+/// the block's rank in its high bits.
 __device__ inline uint32_t factor_place(uint32_t shared_address) { return shared_address >> 4 & 0x3fff; }
 
 /// Where a factor begins: what an instruction is told of it.
@@ -69,8 +69,7 @@ __device__ inline void pin(float (&x)[N][M]) {
 template <int N>
 __device__ inline void pin(uint32_t (&x)[N][4]) {
 #pragma unroll
-  for (int n = 0; n < N; ++n)
-    asm volatile("" : "+r"(x[n][0]), "+r"(x[n][1]), "+r"(x[n][2]), "+r"(x[n][3])::"memory");
+  for (int n = 0; n < N; ++n) asm volatile("" : "+r"(x[n][0]), "+r"(x[n][1]), "+r"(x[n][2]), "+r"(x[n][3])::"memory");
 }
 
 // clang-format off
@@ -95,31 +94,28 @@ template <int N, bool kTurnsRight = false, int kSums>
 __device__ inline void begin_product(float (&sums)[kSums][4], const uint32_t (&left)[4], uint64_t right,
                                      bool adds = true) {
   static_assert(N <= 8 * kSums);
-  float(*d)[4] = sums;
-#define JET_INPUTS                                                                                             \
+  float (*d)[4] = sums;
+#define JET_INPUTS \
   "r"(left[0]), "r"(left[1]), "r"(left[2]), "r"(left[3]), "l"(right), "r"(int(adds)), "n"(int(kTurnsRight))
-  if constexpr (N == 16)
-    JET_PRODUCT(16, "{%8, %9, %10, %11}, %12", "%13", "%14", JET_INPUTS, JET_SUMS(0), JET_SUMS(1));
+  if constexpr (N == 16) JET_PRODUCT(16, "{%8, %9, %10, %11}, %12", "%13", "%14", JET_INPUTS, JET_SUMS(0), JET_SUMS(1));
   if constexpr (N == 32) JET_PRODUCT(32, "{%16, %17, %18, %19}, %20", "%21", "%22", JET_INPUTS, JET_SUMS_4(0));
   if constexpr (N == 48)
     JET_PRODUCT(48, "{%24, %25, %26, %27}, %28", "%29", "%30", JET_INPUTS, JET_SUMS_4(0), JET_SUMS(4), JET_SUMS(5));
   if constexpr (N == 64)
     JET_PRODUCT(64, "{%32, %33, %34, %35}, %36", "%37", "%38", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4));
   if constexpr (N == 96)
-    JET_PRODUCT(96, "{%48, %49, %50, %51}, %52", "%53", "%54", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4),
-                JET_SUMS_4(8));
+    JET_PRODUCT(96, "{%48, %49, %50, %51}, %52", "%53", "%54", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4), JET_SUMS_4(8));
   if constexpr (N == 128)
-    JET_PRODUCT(128, "{%64, %65, %66, %67}, %68", "%69", "%70", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4),
-                JET_SUMS_4(8), JET_SUMS_4(12));
+    JET_PRODUCT(128, "{%64, %65, %66, %67}, %68", "%69", "%70", JET_INPUTS, JET_SUMS_4(0), JET_SUMS_4(4), JET_SUMS_4(8),
+                JET_SUMS_4(12));
 #undef JET_INPUTS
 }
 
 /// The same of a left factor that lies in shared memory too.
 template <int N, bool kTurnsLeft, bool kTurnsRight, int kSums>
-__device__ inline void begin_shared_product(float (&sums)[kSums][4], uint64_t left, uint64_t right,
-                                            bool adds = true) {
+__device__ inline void begin_shared_product(float (&sums)[kSums][4], uint64_t left, uint64_t right, bool adds = true) {
   static_assert(N <= 8 * kSums);
-  float(*d)[4] = sums;
+  float (*d)[4] = sums;
 #define JET_INPUTS "l"(left), "l"(right), "r"(int(adds)), "n"(int(kTurnsLeft)), "n"(int(kTurnsRight))
   if constexpr (N == 32) JET_PRODUCT(32, "%16, %17", "%18", "%19, %20", JET_INPUTS, JET_SUMS_4(0));
   if constexpr (N == 48)

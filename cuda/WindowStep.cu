@@ -36,8 +36,8 @@ __global__ void __launch_bounds__(kThreads) convolution(WindowStepCall call, boo
   float y = NAN;
   if (place.window >= 0) {
     int channel = blockIdx.x * kThreads + threadIdx.x;
-    y = convolve(static_cast<T *>(call.window) + place.window, static_cast<const T *>(call.weight) + channel * call.taps,
-                 call.taps, is_quad, input<T>(call));
+    y = convolve(static_cast<T *>(call.window) + place.window,
+                 static_cast<const T *>(call.weight) + channel * call.taps, call.taps, is_quad, input<T>(call));
     if (call.bias) y += wide(static_cast<const T *>(call.bias)[channel]);
     y = silu(y);
   }

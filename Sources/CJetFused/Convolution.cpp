@@ -1,7 +1,6 @@
-// Convolution.cpp: jet_fused::short_convolution and dynamic_convolution with their gradients; see Convolution.cu.inc and
-// ConvolutionGradients.cu.inc.
-// x [B, T, D], D a multiple of 4; window [B, D, 4]; weight [D, 4] and bias [D], or kernels [B, T, D·4]; all of one type.
-// No gradient flows to the window.
+// Convolution.cpp: jet_fused::short_convolution and dynamic_convolution with their gradients; see Convolution.cu.inc
+// and ConvolutionGradients.cu.inc. x [B, T, D], D a multiple of 4; window [B, D, 4]; weight [D, 4] and bias [D], or
+// kernels [B, T, D·4]; all of one type. No gradient flows to the window.
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -76,9 +75,9 @@ DynamicGradients dynamic_gradients(const at::Tensor &of_out, const at::Tensor &a
   at::Tensor sums = sums_up ? at::empty({s.runs(backward_run), 4 * int64_t(s.channels)}, numbers) : at::Tensor();
   const long long threads = s.threads(backward_run, 2);
   launch("dynamic_convolution_backward", s.x, threads_for(threads), dy.const_data_ptr(), s.x.const_data_ptr(),
-         s.batch_pitch, s.pitch, window.const_data_ptr(), kernels.const_data_ptr(), found.x.mutable_data_ptr(), of_x.pitch,
-         found.kernels.mutable_data_ptr(), sums_up ? sums.mutable_data_ptr<float>() : nullptr, s.tokens, s.channels,
-         backward_run, threads);
+         s.batch_pitch, s.pitch, window.const_data_ptr(), kernels.const_data_ptr(), found.x.mutable_data_ptr(),
+         of_x.pitch, found.kernels.mutable_data_ptr(), sums_up ? sums.mutable_data_ptr<float>() : nullptr, s.tokens,
+         s.channels, backward_run, threads);
   if (sums_up) found.bias = column_sums(sums, s.x.scalar_type());
   return found;
 }

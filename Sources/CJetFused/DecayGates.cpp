@@ -45,9 +45,8 @@ struct DecayGates : torch::autograd::Function<DecayGates> {
     at::Tensor parts = at::empty({grid.blocks, 2 * heads}, a.options().dtype(at::kFloat));
     launch("decay_gates_backward", a, grid, of_strength.defined() ? numbers<float>(of_strength) : nullptr,
            of_decay.defined() ? numbers<float>(of_decay) : nullptr, a.const_data_ptr(), pitch(a), b.const_data_ptr(),
-           pitch(b), saved[2].const_data_ptr(), saved[3].const_data_ptr(), da.mutable_data_ptr(),
-           db.mutable_data_ptr(), parts.mutable_data_ptr<float>(), static_cast<long long>(tokens),
-           static_cast<int>(heads));
+           pitch(b), saved[2].const_data_ptr(), saved[3].const_data_ptr(), da.mutable_data_ptr(), db.mutable_data_ptr(),
+           parts.mutable_data_ptr<float>(), static_cast<long long>(tokens), static_cast<int>(heads));
     const auto sums = column_sums(parts, a.scalar_type()).view({2, heads});
     return {da, db, sums[0], sums[1]};
   }

@@ -1,5 +1,5 @@
-// DecayTriangle.cpp: jet_fused::decay_triangle with its gradient; see DecayTriangle.cu.inc. sums [..., C] is float64, the
-// result [..., C, C] bfloat16 where it is to be narrow, else float32.
+// DecayTriangle.cpp: jet_fused::decay_triangle with its gradient; see DecayTriangle.cu.inc. sums [..., C] is float64,
+// the result [..., C, C] bfloat16 where it is to be narrow, else float32.
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>

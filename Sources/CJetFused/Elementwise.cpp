@@ -1,7 +1,6 @@
-// Elementwise.cpp: jet_fused::swiglu and rotary with their gradients, and the gradient of silu; see Elementwise.cu.inc for
-// the formulas.
-// swiglu: [..., 2F] to [..., F], F a multiple of 4. rotary: x [B, T, H, W], cos and sin float32 [B or 1, T, W], W a
-// multiple of 8; the result is contiguous.
+// Elementwise.cpp: jet_fused::swiglu and rotary with their gradients, and the gradient of silu; see Elementwise.cu.inc
+// for the formulas. swiglu: [..., 2F] to [..., F], F a multiple of 4. rotary: x [B, T, H, W], cos and sin float32 [B or
+// 1, T, W], W a multiple of 8; the result is contiguous.
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -74,10 +73,10 @@ struct Rotary : torch::autograd::Function<Rotary> {
 
 /// From the gradient of silu(x) that of x, in its place.
 at::Tensor silu_backward(const at::Tensor &given, const at::Tensor &any) {
-  TORCH_CHECK(given.sizes() == any.sizes() && given.scalar_type() == any.scalar_type() && any.dim() > 0,
+  TORCH_CHECK(given.sizes() == any.sizes() && given.scalar_type() == any.scalar_type() && any.dim() > 0 &&
+                  any.size(-1) % 4 == 0,
               "silu_backward: ", given.sizes(), " ", given.scalar_type(), " for ", any.sizes(), " ", any.scalar_type());
   const int width = static_cast<int>(any.size(-1));
-  if (width % 4 != 0) return at::silu_backward(given, any);
   Rows layout, places{width, 1, width};
   const auto x = with_rows(any, layout);
   const auto dy = packed(given);

@@ -24,7 +24,8 @@ class Library {
     TORCH_CHECK(handle_, what_, " does not load (", dlerror(), "); put its folder into LD_LIBRARY_PATH.");
   }
 
-  template <typename Function> Function *find(const char *name) const {
+  template <typename Function>
+  Function *find(const char *name) const {
     auto *found = reinterpret_cast<Function *>(dlsym(handle_, name));
     TORCH_CHECK(found, what_, " lacks the function ", name, "; install the one of CUDA 12 or 13.");
     return found;
@@ -47,12 +48,11 @@ struct Driver {
   int (*context_device)(int *) = library.find<int(int *)>("cuCtxGetDevice");
   int (*attribute)(int *, int, int) = library.find<int(int *, int, int)>("cuDeviceGetAttribute");
   int (*load)(Module *, const void *) = library.find<int(Module *, const void *)>("cuModuleLoadData");
-  int (*find)(Function *, Module, const char *) =
-      library.find<int(Function *, Module, const char *)>("cuModuleGetFunction");
+  int (*find)(Function *, Module,
+              const char *) = library.find<int(Function *, Module, const char *)>("cuModuleGetFunction");
   int (*launch)(Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **,
-                void **) =
-      library.find<int(Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **,
-                       void **)>("cuLaunchKernel");
+                void **) = library.find<int(Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
+                                            unsigned, void *, void **, void **)>("cuLaunchKernel");
   int (*blocks_held)(int *, Function, int, size_t) =
       library.find<int(int *, Function, int, size_t)>("cuOccupancyMaxActiveBlocksPerMultiprocessor");
   int (*describe)(int, const char **) = library.find<int(int, const char **)>("cuGetErrorString");
@@ -136,8 +136,8 @@ Function function(const std::string &name, at::ScalarType type, c10::Device devi
   return function(name + (type == at::kFloat ? "_float" : "_bf16"), device.index());
 }
 
-/// Makes `device` the current one, also in a thread that has not called CUDA's runtime yet, as libtorch's threads for gradients
-/// have not when their first kernel is one of ours.
+/// Makes `device` the current one, also in a thread that has not called CUDA's runtime yet, as libtorch's threads for
+/// gradients have not when their first kernel is one of ours.
 struct Entered {
   c10::DeviceGuard guard;
 

@@ -1,7 +1,7 @@
 // Launch.h: kernels by name, compiled when the first one is asked for.
 //
-// The text of the kernels is compiled by CUDA's run-time compiler (NVRTC, a part of every libtorch for CUDA) for the GPU
-// that is there. So building Jet needs no CUDA, and the program needs the GPU's libraries only where it uses a GPU.
+// The text of the kernels is compiled by CUDA's run-time compiler (NVRTC, a part of every libtorch for CUDA) for the
+// GPU that is there. So building Jet needs no CUDA, and the program needs the GPU's libraries only where it uses a GPU.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -38,7 +38,8 @@ void launch(const std::string &name, const at::Tensor &like, Grid grid, Argument
 }
 
 /// The elements of `x`. (The typed accessor of libtorch is mangled differently by GCC, which built it.)
-template <typename Number> const Number *numbers(const at::Tensor &x) {
+template <typename Number>
+const Number *numbers(const at::Tensor &x) {
   return static_cast<const Number *>(x.const_data_ptr());
 }
 

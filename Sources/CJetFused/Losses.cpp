@@ -55,16 +55,15 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> logit_loss(const at::Tensor &logi
   const auto wanted = has_teacher ? packed(*wanted_any) : logits;
   const int64_t rows = logits.size(0), width = logits.size(1);
   TORCH_CHECK(logits.dim() == 2 && width % 4 == 0 && wanted.sizes() == logits.sizes() &&
-                  wanted.scalar_type() == logits.scalar_type() && targets.is_contiguous() &&
-                  targets.numel() == rows && targets.scalar_type() == at::kLong,
+                  wanted.scalar_type() == logits.scalar_type() && targets.is_contiguous() && targets.numel() == rows &&
+                  targets.scalar_type() == at::kLong,
               "logit_loss: logits ", logits.sizes(), ", wanted ", wanted.sizes(), " and targets ", targets.sizes(),
               " do not fit");
   const auto wide = logits.options().dtype(at::kFloat);
   at::Tensor entropies = at::empty({rows}, wide), divergences = at::empty({rows}, wide);
   at::Tensor gradient = at::empty(logits.sizes(), logits.options());
   launch("logit_loss", logits, Grid{rows, 512}, logits.const_data_ptr(),
-         has_teacher ? wanted.const_data_ptr() : nullptr,
-         numbers<long long>(targets), numbers<float>(entropy_weight),
+         has_teacher ? wanted.const_data_ptr() : nullptr, numbers<long long>(targets), numbers<float>(entropy_weight),
          static_cast<float>(has_teacher ? divergence_weight : 0), static_cast<float>(temperature),
          entropies.mutable_data_ptr<float>(), divergences.mutable_data_ptr<float>(), gradient.mutable_data_ptr(),
          static_cast<int>(width));

@@ -65,10 +65,9 @@ Forward forward(const char *name, const at::Tensor &x_any, const at::Tensor &oth
   at::Tensor y = at::empty(x.sizes(), x.options());
   at::Tensor sum = other_any.defined() && !gated ? at::empty(x.sizes(), x.options()) : y;
   const Form form(name, width);
-  launch(form.name, x, form.grid(x, rows), x.const_data_ptr(),
-         other_any.defined() ? other.const_data_ptr() : nullptr, layout, weight.const_data_ptr(),
-         sum.mutable_data_ptr(), y.mutable_data_ptr(), static_cast<int>(rows), static_cast<int>(width),
-         static_cast<float>(eps), is_even(width, layout, {x, other, weight, sum, y}));
+  launch(form.name, x, form.grid(x, rows), x.const_data_ptr(), other_any.defined() ? other.const_data_ptr() : nullptr,
+         layout, weight.const_data_ptr(), sum.mutable_data_ptr(), y.mutable_data_ptr(), static_cast<int>(rows),
+         static_cast<int>(width), static_cast<float>(eps), is_even(width, layout, {x, other, weight, sum, y}));
   return {sum, y};
 }
 

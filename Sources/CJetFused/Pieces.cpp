@@ -49,8 +49,12 @@ struct Table {
   /// The next columns; `own` is a matrix, or undefined for zeros, which goes to `joined`.
   void add(int64_t length, const at::Tensor &own, const at::Tensor &joined) {
     Piece &piece = pieces.of[pieces.count++];
-    piece = {own.defined() ? own.const_data_ptr() : nullptr, own.defined() ? pitch(own) : 0, columns,
-             static_cast<int>(length), 8, static_cast<int>(blocks)};
+    piece = {own.defined() ? own.const_data_ptr() : nullptr,
+             own.defined() ? pitch(own) : 0,
+             columns,
+             static_cast<int>(length),
+             8,
+             static_cast<int>(blocks)};
     const auto fits = [&](const at::Tensor &x, int64_t offset) {
       const int64_t bytes = std::min<int64_t>(16, piece.pack * x.element_size());
       const auto begin = reinterpret_cast<uintptr_t>(x.const_data_ptr()) + offset * x.element_size();
@@ -77,7 +81,8 @@ bool lies_in(const at::Tensor &joined, int64_t first, const at::Tensor &matrix) 
 }
 
 struct CutIntoPieces : torch::autograd::Function<CutIntoPieces> {
-  static variable_list forward(AutogradContext *context, const at::Tensor &merged, const std::vector<int64_t> &lengths) {
+  static variable_list forward(AutogradContext *context, const at::Tensor &merged,
+                               const std::vector<int64_t> &lengths) {
     at::AutoDispatchBelowADInplaceOrView guard;
     variable_list results;
     int64_t first = 0;

@@ -6,13 +6,13 @@
 
 namespace jet {
 
-void check_tensor(const char *operation, const char *name, const at::Tensor &tensor,
-                  at::ScalarType dtype, at::IntArrayRef shape) {
+void check_tensor(const char *operation, const char *name, const at::Tensor &tensor, at::ScalarType dtype,
+                  at::IntArrayRef shape) {
   TORCH_CHECK(tensor.defined() && tensor.device().is_cpu() && tensor.scalar_type() == dtype &&
                   tensor.sizes() == shape && tensor.is_contiguous(),
               operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(),
-              tensor.is_contiguous() ? "" : " and not contiguous", ", expected a contiguous ",
-              dtype, " tensor ", shape, " on the CPU.");
+              tensor.is_contiguous() ? "" : " and not contiguous", ", expected a contiguous ", dtype, " tensor ", shape,
+              " on the CPU.");
 }
 
 void check_distinct(const char *operation, const char *what, std::vector<int32_t> places) {
@@ -30,14 +30,11 @@ void check_activations(const char *operation, const at::Tensor &x) {
               "on the CPU.");
 }
 
-Values checked_values(const char *operation, const char *name, const at::Tensor &tensor,
-                      int64_t count) {
-  TORCH_CHECK(
-      tensor.device().is_cpu() && tensor.dim() == 1 && tensor.size(0) == count &&
-          tensor.is_contiguous() &&
-          (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16),
-      operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(),
-      ", expected a contiguous float32 or bfloat16 vector of ", count, " on the CPU.");
+Values checked_values(const char *operation, const char *name, const at::Tensor &tensor, int64_t count) {
+  TORCH_CHECK(tensor.device().is_cpu() && tensor.dim() == 1 && tensor.size(0) == count && tensor.is_contiguous() &&
+                  (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16),
+              operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(),
+              ", expected a contiguous float32 or bfloat16 vector of ", count, " on the CPU.");
   Values values;
   if (tensor.scalar_type() == at::kFloat) {
     values.floats = numbers<float>(tensor);
@@ -47,8 +44,7 @@ Values checked_values(const char *operation, const char *name, const at::Tensor 
   return values;
 }
 
-Values checked_values(const char *operation, const char *name,
-                      const std::optional<at::Tensor> &tensor, int64_t count) {
+Values checked_values(const char *operation, const char *name, const std::optional<at::Tensor> &tensor, int64_t count) {
   if (!tensor || !tensor->defined()) return {};
   return checked_values(operation, name, *tensor, count);
 }

@@ -23,14 +23,12 @@ struct Values {
   const c10::BFloat16 *halves = nullptr;
 
   explicit operator bool() const { return floats || halves; }
-  float operator[](int64_t i) const {
-    return floats ? floats[i] : static_cast<float>(halves[i]);
-  }
+  float operator[](int64_t i) const { return floats ? floats[i] : static_cast<float>(halves[i]); }
 };
 
 /// Throws unless `tensor` is on the CPU, of `dtype`, contiguous and of the sizes `shape`.
-void check_tensor(const char *operation, const char *name, const at::Tensor &tensor,
-                  at::ScalarType dtype, at::IntArrayRef shape);
+void check_tensor(const char *operation, const char *name, const at::Tensor &tensor, at::ScalarType dtype,
+                  at::IntArrayRef shape);
 
 /// Throws if two of `places`, each the `what` that one sequence writes to, are the same.
 void check_distinct(const char *operation, const char *what, std::vector<int32_t> places);
@@ -39,11 +37,9 @@ void check_distinct(const char *operation, const char *what, std::vector<int32_t
 void check_activations(const char *operation, const at::Tensor &x);
 
 /// The `count` numbers of `tensor`; throws unless it is a contiguous float32 or bfloat16 vector.
-Values checked_values(const char *operation, const char *name, const at::Tensor &tensor,
-                      int64_t count);
+Values checked_values(const char *operation, const char *name, const at::Tensor &tensor, int64_t count);
 
 /// The same for an argument that may be left out.
-Values checked_values(const char *operation, const char *name,
-                      const std::optional<at::Tensor> &tensor, int64_t count);
+Values checked_values(const char *operation, const char *name, const std::optional<at::Tensor> &tensor, int64_t count);
 
 }  // namespace jet

@@ -25,16 +25,13 @@ namespace {
 
 void check_pool(const char *name, const char *which, const at::Tensor &pool, const at::Tensor &x,
                 at::IntArrayRef shape) {
-  TORCH_CHECK(pool.device().is_cpu() && pool.scalar_type() == x.scalar_type() &&
-                  pool.sizes() == shape && pool.stride(3) == 1,
-              name, ": ", which, " is ", pool.toString(), " ", pool.sizes(), " with strides ",
-              pool.strides(), ", expected ", x.scalar_type(), " ", shape,
-              " on the CPU with a contiguous last dimension.");
+  TORCH_CHECK(
+      pool.device().is_cpu() && pool.scalar_type() == x.scalar_type() && pool.sizes() == shape && pool.stride(3) == 1,
+      name, ": ", which, " is ", pool.toString(), " ", pool.sizes(), " with strides ", pool.strides(), ", expected ",
+      x.scalar_type(), " ", shape, " on the CPU with a contiguous last dimension.");
 }
 
-PageStrides strides_of(const at::Tensor &pool) {
-  return {pool.stride(0), pool.stride(1), pool.stride(2)};
-}
+PageStrides strides_of(const at::Tensor &pool) { return {pool.stride(0), pool.stride(1), pool.stride(2)}; }
 
 /// Throws unless each sequence has the pages that it looks at, and a page to itself that it writes to.
 void check_table(const char *name, const AttentionStage &stage, int64_t pages) {
@@ -42,9 +39,9 @@ void check_table(const char *name, const AttentionStage &stage, int64_t pages) {
   written.reserve(stage.input.sequences);
   for (int64_t n = 0; n < stage.input.sequences; ++n) {
     int64_t position = stage.positions[n];
-    TORCH_CHECK(position >= 0 && (stage.ring || position / stage.page_entries < stage.table_pages), name,
-                ": sequence ", n, " is at position ", position, ", expected one of ",
-                stage.table_pages, " pages of ", stage.page_entries, " positions.");
+    TORCH_CHECK(position >= 0 && (stage.ring || position / stage.page_entries < stage.table_pages), name, ": sequence ",
+                n, " is at position ", position, ", expected one of ", stage.table_pages, " pages of ",
+                stage.page_entries, " positions.");
     const int32_t *row = stage.pages + n * stage.table_pages;
     int64_t last = stage.entry(n) / stage.page_entries;
     for (int64_t i = 0; i <= last; ++i) {
@@ -58,15 +55,12 @@ void check_table(const char *name, const AttentionStage &stage, int64_t pages) {
 
 }  // namespace
 
-AttentionStage attention_stage(const char *name, const at::Tensor &x, const at::Tensor &norm,
-                               double eps, const at::Tensor &qkv,
-                               const std::optional<at::Tensor> &qkv_bias,
-                               const std::optional<at::Tensor> &q_norm,
-                               const std::optional<at::Tensor> &k_norm, const at::Tensor &cos,
-                               const at::Tensor &sin, const at::Tensor &keys,
-                               const at::Tensor &values, const at::Tensor &pages,
-                               const at::Tensor &positions, bool ring, const at::Tensor &output,
-                               int64_t heads, double scale) {
+AttentionStage attention_stage(const char *name, const at::Tensor &x, const at::Tensor &norm, double eps,
+                               const at::Tensor &qkv, const std::optional<at::Tensor> &qkv_bias,
+                               const std::optional<at::Tensor> &q_norm, const std::optional<at::Tensor> &k_norm,
+                               const at::Tensor &cos, const at::Tensor &sin, const at::Tensor &keys,
+                               const at::Tensor &values, const at::Tensor &pages, const at::Tensor &positions,
+                               bool ring, const at::Tensor &output, int64_t heads, double scale) {
   StageInput input = stage_input(name, x, norm, eps);
   int64_t sequences = input.sequences;
   int64_t width = input.width;
@@ -75,8 +69,8 @@ AttentionStage attention_stage(const char *name, const at::Tensor &x, const at::
   int64_t key_heads = keys.size(1);
   int64_t page_entries = keys.size(2);
   int64_t head_width = keys.size(3);
-  TORCH_CHECK(heads > 0 && key_heads > 0 && heads % key_heads == 0, name, ": ", heads,
-              " query heads over ", key_heads, " key heads, expected a multiple of them.");
+  TORCH_CHECK(heads > 0 && key_heads > 0 && heads % key_heads == 0, name, ": ", heads, " query heads over ", key_heads,
+              " key heads, expected a multiple of them.");
   TORCH_CHECK(head_width > 0 && head_width % 2 == 0, name, ": the head width is ", head_width,
               ", expected an even one for the rotation.");
   TORCH_CHECK(page_entries > 0, name, ": keys is ", keys.sizes(), ", expected pages that are not empty.");

@@ -41,12 +41,10 @@ struct DynamicConvolutionArguments {
 
 namespace jet {
 
-at::Tensor dynamic_convolution(const at::Tensor &x, const at::Tensor &kernels, at::Tensor window,
-                               bool activate) {
+at::Tensor dynamic_convolution(const at::Tensor &x, const at::Tensor &kernels, at::Tensor window, bool activate) {
   constexpr const char *name = "dynamic_convolution";
-  TORCH_CHECK(x.dim() == 3 && window.dim() == 3 && window.size(2) > 0, name, ": x is ", x.sizes(),
-              " and window ", window.sizes(),
-              ", expected [batch, tokens, channels] and [batch, channels, taps].");
+  TORCH_CHECK(x.dim() == 3 && window.dim() == 3 && window.size(2) > 0, name, ": x is ", x.sizes(), " and window ",
+              window.sizes(), ", expected [batch, tokens, channels] and [batch, channels, taps].");
   at::ScalarType dtype = x.scalar_type();
   TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16, name, ": x is ", x.toString(),
               ", expected float32 or bfloat16.");

@@ -8,15 +8,13 @@
 namespace jet {
 namespace {
 
-void check_view(const char *operation, const char *name, const at::Tensor &tensor,
-                at::ScalarType dtype, at::IntArrayRef shape) {
-  bool rows = tensor.dim() < 4 || tensor.dim() == 0 || tensor.size(-1) <= 1 ||
-              tensor.stride(-1) == 1;
-  TORCH_CHECK(tensor.defined() && tensor.device().is_cpu() && tensor.scalar_type() == dtype &&
-                  tensor.sizes() == shape && rows,
-              operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(),
-              " with strides ", tensor.strides(), ", expected ", dtype, " ", shape,
-              " on the CPU with a contiguous last dimension.");
+void check_view(const char *operation, const char *name, const at::Tensor &tensor, at::ScalarType dtype,
+                at::IntArrayRef shape) {
+  bool rows = tensor.dim() < 4 || tensor.dim() == 0 || tensor.size(-1) <= 1 || tensor.stride(-1) == 1;
+  TORCH_CHECK(
+      tensor.defined() && tensor.device().is_cpu() && tensor.scalar_type() == dtype && tensor.sizes() == shape && rows,
+      operation, ": ", name, " is ", tensor.toString(), " ", tensor.sizes(), " with strides ", tensor.strides(),
+      ", expected ", dtype, " ", shape, " on the CPU with a contiguous last dimension.");
 }
 
 TokenView view(const at::Tensor &tensor) {
@@ -25,17 +23,17 @@ TokenView view(const at::Tensor &tensor) {
 
 }  // namespace
 
-GatedDeltaRuleArguments checked_gated_delta_rule(
-    const char *operation, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
-    const at::Tensor &write_strength, const at::Tensor &log_decay, const at::Tensor &memory,
-    double scale, bool normalize) {
-  TORCH_CHECK(query.dim() == 4 && value.dim() == 4 && query.size(3) > 0 && value.size(3) > 0,
-              operation, ": query is ", query.sizes(), " and value ", value.sizes(),
+GatedDeltaRuleArguments checked_gated_delta_rule(const char *operation, const at::Tensor &query, const at::Tensor &key,
+                                                 const at::Tensor &value, const at::Tensor &write_strength,
+                                                 const at::Tensor &log_decay, const at::Tensor &memory, double scale,
+                                                 bool normalize) {
+  TORCH_CHECK(query.dim() == 4 && value.dim() == 4 && query.size(3) > 0 && value.size(3) > 0, operation, ": query is ",
+              query.sizes(), " and value ", value.sizes(),
               ", expected query [batch, tokens, heads, key width] and value [batch, tokens, heads, "
               "value width].");
   at::ScalarType dtype = value.scalar_type();
-  TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16, operation, ": value is ",
-              value.toString(), ", expected float32 or bfloat16.");
+  TORCH_CHECK(dtype == at::kFloat || dtype == at::kBFloat16, operation, ": value is ", value.toString(),
+              ", expected float32 or bfloat16.");
   int64_t batch = query.size(0);
   int64_t tokens = query.size(1);
   int64_t heads = query.size(2);

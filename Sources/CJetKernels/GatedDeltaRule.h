@@ -50,9 +50,9 @@ struct GatedDeltaRuleArguments {
 };
 
 /// Checks the tensors of `operation` and views them; `out` stays null.
-GatedDeltaRuleArguments checked_gated_delta_rule(
-    const char *operation, const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
-    const at::Tensor &write_strength, const at::Tensor &log_decay, const at::Tensor &memory,
-    double scale, bool normalize);
+GatedDeltaRuleArguments checked_gated_delta_rule(const char *operation, const at::Tensor &query, const at::Tensor &key,
+                                                 const at::Tensor &value, const at::Tensor &write_strength,
+                                                 const at::Tensor &log_decay, const at::Tensor &memory, double scale,
+                                                 bool normalize);
 
 }  // namespace jet

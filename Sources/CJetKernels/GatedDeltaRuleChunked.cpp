@@ -52,15 +52,13 @@ int64_t best_slices(int64_t heads, int64_t panels, int64_t threads) {
 
 namespace jet {
 
-at::Tensor gated_delta_rule_chunked(const at::Tensor &query, const at::Tensor &key,
-                                    const at::Tensor &value, const at::Tensor &write_strength,
-                                    const at::Tensor &log_decay, const at::Tensor &memory,
-                                    double scale, bool normalize, bool activate) {
+at::Tensor gated_delta_rule_chunked(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
+                                    const at::Tensor &write_strength, const at::Tensor &log_decay,
+                                    const at::Tensor &memory, double scale, bool normalize, bool activate) {
   const at::Tensor used_query = activate ? at::silu(query) : query;
   const at::Tensor used_key = activate ? at::silu(key) : key;
-  GatedDeltaRuleArguments arguments =
-      checked_gated_delta_rule("gated_delta_rule_chunked", used_query, used_key, value,
-                               write_strength, log_decay, memory, scale, normalize);
+  GatedDeltaRuleArguments arguments = checked_gated_delta_rule("gated_delta_rule_chunked", used_query, used_key, value,
+                                                               write_strength, log_decay, memory, scale, normalize);
   at::Tensor out = at::empty(value.sizes(), value.options());
   arguments.out = out.mutable_data_ptr();
   if (out.numel() > 0) JET_DISPATCH(gated_delta_rule_chunked_kernel, arguments);
@@ -69,6 +67,4 @@ at::Tensor gated_delta_rule_chunked(const at::Tensor &query, const at::Tensor &k
 
 }  // namespace jet
 
-TORCH_LIBRARY_IMPL(jet, CPU, m) {
-  m.impl("gated_delta_rule_chunked", &jet::gated_delta_rule_chunked);
-}
+TORCH_LIBRARY_IMPL(jet, CPU, m) { m.impl("gated_delta_rule_chunked", &jet::gated_delta_rule_chunked); }

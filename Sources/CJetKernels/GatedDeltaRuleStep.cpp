@@ -20,13 +20,11 @@
 
 namespace jet {
 
-at::Tensor gated_delta_rule_step(const at::Tensor &query, const at::Tensor &key,
-                                 const at::Tensor &value, const at::Tensor &write_strength,
-                                 const at::Tensor &log_decay, const at::Tensor &memory,
-                                 double scale, bool normalize) {
-  GatedDeltaRuleArguments arguments =
-      checked_gated_delta_rule("gated_delta_rule_step", query, key, value, write_strength,
-                               log_decay, memory, scale, normalize);
+at::Tensor gated_delta_rule_step(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
+                                 const at::Tensor &write_strength, const at::Tensor &log_decay,
+                                 const at::Tensor &memory, double scale, bool normalize) {
+  GatedDeltaRuleArguments arguments = checked_gated_delta_rule("gated_delta_rule_step", query, key, value,
+                                                               write_strength, log_decay, memory, scale, normalize);
   TORCH_CHECK(arguments.tokens == 1, "gated_delta_rule_step: query has ", arguments.tokens,
               " tokens, expected 1: use gated_delta_rule_chunked for more.");
   at::Tensor out = at::empty(value.sizes(), value.options());
@@ -37,6 +35,4 @@ at::Tensor gated_delta_rule_step(const at::Tensor &query, const at::Tensor &key,
 
 }  // namespace jet
 
-TORCH_LIBRARY_IMPL(jet, CPU, m) {
-  m.impl("gated_delta_rule_step", &jet::gated_delta_rule_step);
-}
+TORCH_LIBRARY_IMPL(jet, CPU, m) { m.impl("gated_delta_rule_step", &jet::gated_delta_rule_step); }

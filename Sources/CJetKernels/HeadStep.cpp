@@ -7,14 +7,12 @@
 
 namespace jet {
 
-HeadStage head_stage(const char *operation, const at::Tensor &x,
-                     const std::optional<at::Tensor> &norm, double eps, const at::Tensor &weight,
-                     const std::optional<at::Tensor> &bias) {
+HeadStage head_stage(const char *operation, const at::Tensor &x, const std::optional<at::Tensor> &norm, double eps,
+                     const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
   StageInput input = stage_input(operation, x, norm, eps);
   int64_t vocabulary = weight.dim() == 2 ? weight.size(0) : 0;
   check_tensor(operation, "weight", weight, x.scalar_type(), {vocabulary, input.width});
-  return {input, vocabulary, weight.const_data_ptr(),
-          checked_values(operation, "bias", bias, vocabulary), nullptr};
+  return {input, vocabulary, weight.const_data_ptr(), checked_values(operation, "bias", bias, vocabulary), nullptr};
 }
 
 HeadStage HeadStage::block(int64_t first, int64_t count) const {

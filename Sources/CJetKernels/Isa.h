@@ -43,15 +43,15 @@ const char *isa_name(Isa isa);
 }  // namespace jet
 
 #if JET_X86
-#define JET_DISPATCH(function, ...)                                                     \
-  [&] {                                                                                 \
-    switch (::jet::current_isa()) {                                                     \
-      case ::jet::Isa::avx512bf16: return ::jet::avx512bf16::function(__VA_ARGS__);     \
-      case ::jet::Isa::avx512: return ::jet::avx512::function(__VA_ARGS__);             \
-      case ::jet::Isa::avx2: return ::jet::avx2::function(__VA_ARGS__);                 \
-      case ::jet::Isa::portable: break;                                                 \
-    }                                                                                   \
-    return ::jet::portable::function(__VA_ARGS__);                                      \
+#define JET_DISPATCH(function, ...)                                                 \
+  [&] {                                                                             \
+    switch (::jet::current_isa()) {                                                 \
+      case ::jet::Isa::avx512bf16: return ::jet::avx512bf16::function(__VA_ARGS__); \
+      case ::jet::Isa::avx512: return ::jet::avx512::function(__VA_ARGS__);         \
+      case ::jet::Isa::avx2: return ::jet::avx2::function(__VA_ARGS__);             \
+      case ::jet::Isa::portable: break;                                             \
+    }                                                                               \
+    return ::jet::portable::function(__VA_ARGS__);                                  \
   }()
 #else
 #define JET_DISPATCH(function, ...) ::jet::portable::function(__VA_ARGS__)

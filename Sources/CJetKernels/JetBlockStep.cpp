@@ -36,24 +36,23 @@ const int32_t *checked_slots(const char *name, const at::Tensor &slots, int64_t 
 
 }  // namespace
 
-JetBlockStage jet_block_stage(const char *name, const at::Tensor &x, const at::Tensor &norm,
-                              double eps, const at::Tensor &projection,
-                              const at::Tensor &generator, const at::Tensor &generator_bias,
-                              const at::Tensor &a_log, const at::Tensor &dt_bias,
-                              const at::Tensor &window, const at::Tensor &memory,
-                              const at::Tensor &slots, const at::Tensor &output_norm,
-                              double output_eps, const at::Tensor &output, int64_t heads) {
+JetBlockStage jet_block_stage(const char *name, const at::Tensor &x, const at::Tensor &norm, double eps,
+                              const at::Tensor &projection, const at::Tensor &generator,
+                              const at::Tensor &generator_bias, const at::Tensor &a_log, const at::Tensor &dt_bias,
+                              const at::Tensor &window, const at::Tensor &memory, const at::Tensor &slots,
+                              const at::Tensor &output_norm, double output_eps, const at::Tensor &output,
+                              int64_t heads) {
   StageInput input = stage_input(name, x, norm, eps);
   int64_t width = input.width;
-  TORCH_CHECK(memory.dim() == 4 && memory.size(1) == heads && heads > 0, name, ": memory is ",
-              memory.sizes(), ", expected [slots, ", heads, ", key width, value width].");
+  TORCH_CHECK(memory.dim() == 4 && memory.size(1) == heads && heads > 0, name, ": memory is ", memory.sizes(),
+              ", expected [slots, ", heads, ", key width, value width].");
   int64_t pool_slots = memory.size(0);
   int64_t key_width = memory.size(2);
   int64_t value_width = memory.size(3);
   int64_t channels = heads * value_width;
   int64_t reduced_width = generator.dim() == 2 ? generator.size(1) : 0;
-  TORCH_CHECK(key_width > 0 && value_width > 0 && reduced_width > 0, name, ": memory is ",
-              memory.sizes(), " and generator ", generator.sizes(), ", expected no empty size.");
+  TORCH_CHECK(key_width > 0 && value_width > 0 && reduced_width > 0, name, ": memory is ", memory.sizes(),
+              " and generator ", generator.sizes(), ", expected no empty size.");
   int64_t rows = 2 * heads * key_width + 2 * channels + reduced_width + 2 * heads;
   at::ScalarType dtype = x.scalar_type();
   check_tensor(name, "memory", memory, at::kFloat, {pool_slots, heads, key_width, value_width});

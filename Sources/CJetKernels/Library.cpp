@@ -16,8 +16,7 @@ TORCH_LIBRARY(jet, m) {
   //                 pages, positions, output; eps, scale; heads, ring (0 or 1)
   //   2 JetBlock    norm, input, generator, generator_bias, a_log, dt_bias, window (changed),
   //                 memory (changed), slots, output_norm, output; eps, output_eps; heads
-  m.def(
-      "layers_step(Tensor x, int[] kinds, int[] ints, float[] reals, Tensor?[] tensors) -> Tensor");
+  m.def("layers_step(Tensor x, int[] kinds, int[] ints, float[] reals, Tensor?[] tensors) -> Tensor");
   m.def("head_step(Tensor x, Tensor? norm, float eps, Tensor weight, Tensor? bias) -> Tensor");
 
   // Decode on pools, for CUDA only: one token of each of N sequences, which have slots in pools of memories and
@@ -32,8 +31,10 @@ TORCH_LIBRARY(jet, m) {
   //                  int32 [N], to [N, H, V]; the rules and what each takes are in cuda/RecurrentStep.h
   //   convolution_step  x [N, D], weight [D, W], bias [D] and window [S, D, W], changed at slots; to [N, D], with SiLU
   //   token_shift_step  x [N, D] and window [S, D, 1], changed at slots, to what the window held
-  //   rotary_step    projected [N, q | k | v]; frequencies float32 [Dh / 2]; keys and values [P, G, C, Dh] changed where
-  //                  pages int32 [N, M] and positions int32 [N] say; to the queries [N, H, Dh], normed (if asked) and turned
+  //   rotary_step    projected [N, q | k | v]; frequencies float32 [Dh / 2]; keys and values [P, G, C, Dh] changed
+  //   where
+  //                  pages int32 [N, M] and positions int32 [N] say; to the queries [N, H, Dh], normed (if asked) and
+  //                  turned
   //   paged_attention_step  queries [N, H, Dh] to [N, H Dh]
   //   sample_step    logits float32 [N, vocabulary], options [N] each, to token ids int64 [N]
   m.def(
@@ -45,8 +46,7 @@ TORCH_LIBRARY(jet, m) {
   m.def(
       "recurrent_step(int rule, Tensor query, Tensor key, Tensor value, Tensor? decay, Tensor? a_log, Tensor? dt_bias, "
       "Tensor? write, Tensor? recall, Tensor? rewrite, float scale, Tensor(a!) memory, Tensor slots) -> Tensor");
-  m.def(
-      "convolution_step(Tensor x, Tensor weight, Tensor? bias, Tensor(a!) window, Tensor slots) -> Tensor");
+  m.def("convolution_step(Tensor x, Tensor weight, Tensor? bias, Tensor(a!) window, Tensor slots) -> Tensor");
   m.def("token_shift_step(Tensor x, Tensor(a!) window, Tensor slots) -> Tensor");
   m.def(
       "rotary_step(Tensor projected, Tensor? query_norm, Tensor? key_norm, float eps, Tensor frequencies, "
@@ -86,8 +86,7 @@ TORCH_LIBRARY(jet, m) {
   m.def(
       "gated_delta_rule_step(Tensor query, Tensor key, Tensor value, Tensor write_strength, "
       "Tensor log_decay, Tensor(a!) memory, float scale, bool normalize) -> Tensor");
-  m.def(
-      "dynamic_convolution(Tensor x, Tensor kernels, Tensor(a!) window, bool activate) -> Tensor");
+  m.def("dynamic_convolution(Tensor x, Tensor kernels, Tensor(a!) window, bool activate) -> Tensor");
   // Its taps made from `inner`, differentiable; for CUDA only.
   m.def(
       "generated_convolution(Tensor x, Tensor inner, Tensor weight, Tensor bias, Tensor window) "

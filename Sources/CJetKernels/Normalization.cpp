@@ -60,9 +60,9 @@ NormArguments norm_arguments(const char *operation, const at::Tensor &x, const a
                           nullptr,
                           nullptr};
   if (other.defined()) {
-    TORCH_CHECK(other.sizes() == x.sizes() && other.scalar_type() == x.scalar_type(), operation,
-                ": ", other_name, " is ", other.toString(), " ", other.sizes(), " beside x, ",
-                x.toString(), " ", x.sizes(), "; expected the same shape and type.");
+    TORCH_CHECK(other.sizes() == x.sizes() && other.scalar_type() == x.scalar_type(), operation, ": ", other_name,
+                " is ", other.toString(), " ", other.sizes(), " beside x, ", x.toString(), " ", x.sizes(),
+                "; expected the same shape and type.");
     arguments.other = other.const_data_ptr();
     arguments.other_rows = rows_of(other);
   }
@@ -93,8 +93,7 @@ std::tuple<at::Tensor, at::Tensor> add_rms_norm(const at::Tensor &residual, cons
   return {sum, out};
 }
 
-at::Tensor gated_rms_norm(const at::Tensor &x, const at::Tensor &gate, const at::Tensor &weight,
-                          double eps) {
+at::Tensor gated_rms_norm(const at::Tensor &x, const at::Tensor &gate, const at::Tensor &weight, double eps) {
   at::Tensor rows = with_rows("gated_rms_norm", "x", x);
   at::Tensor gates = with_rows("gated_rms_norm", "gate", gate);
   at::Tensor out = empty_like_rows(rows);

@@ -21,8 +21,7 @@
 
 namespace jet {
 
-StageInput stage_input(const char *operation, const at::Tensor &x,
-                       const std::optional<at::Tensor> &norm, double eps) {
+StageInput stage_input(const char *operation, const at::Tensor &x, const std::optional<at::Tensor> &norm, double eps) {
   check_activations(operation, x);
   return {x.size(0),
           x.size(1),
@@ -53,8 +52,8 @@ void run_stages(const std::vector<Stage> &stages, int64_t sequences) {
   }
 }
 
-at::Tensor head_step(const at::Tensor &x, const std::optional<at::Tensor> &norm, double eps,
-                     const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
+at::Tensor head_step(const at::Tensor &x, const std::optional<at::Tensor> &norm, double eps, const at::Tensor &weight,
+                     const std::optional<at::Tensor> &bias) {
   HeadStage stage = head_stage("head_step", x, norm, eps, weight, bias);
   at::Tensor out = at::empty({x.size(0), stage.vocabulary}, x.options().dtype(at::kFloat));
   stage.out = out.mutable_data_ptr<float>();
@@ -75,10 +74,9 @@ class LayerReader {
   std::vector<Stage> stages() {
     std::vector<Stage> stages;
     for (int64_t kind : kinds_) stages.push_back(stage(kind));
-    TORCH_CHECK(next_tensor_ == tensors_.size() && next_real_ == reals_.size() && next_int_ == ints_.size(),
-                operation, ": ", tensors_.size(), " tensors, ", reals_.size(), " numbers and ", ints_.size(),
-                " whole numbers were given; expected ", next_tensor_, ", ", next_real_, " and ", next_int_,
-                ".");
+    TORCH_CHECK(next_tensor_ == tensors_.size() && next_real_ == reals_.size() && next_int_ == ints_.size(), operation,
+                ": ", tensors_.size(), " tensors, ", reals_.size(), " numbers and ", ints_.size(),
+                " whole numbers were given; expected ", next_tensor_, ", ", next_real_, " and ", next_int_, ".");
     return stages;
   }
 
@@ -131,8 +129,8 @@ class LayerReader {
         const at::Tensor &output = tensor();
         int64_t heads = whole();
         bool ring = whole() != 0;
-        return attention_stage(operation, x_, norm, eps, qkv, bias, q_norm, k_norm, cos, sin, keys, values,
-                               pages, positions, ring, output, heads, real());
+        return attention_stage(operation, x_, norm, eps, qkv, bias, q_norm, k_norm, cos, sin, keys, values, pages,
+                               positions, ring, output, heads, real());
       }
       case 2: {
         const at::Tensor &input = tensor();
@@ -145,8 +143,8 @@ class LayerReader {
         const at::Tensor &slots = tensor();
         const at::Tensor &output_norm = tensor();
         const at::Tensor &output = tensor();
-        return jet_block_stage(operation, x_, norm, eps, input, generator, generator_bias, a_log, dt_bias,
-                               window, memory, slots, output_norm, real(), output, whole());
+        return jet_block_stage(operation, x_, norm, eps, input, generator, generator_bias, a_log, dt_bias, window,
+                               memory, slots, output_norm, real(), output, whole());
       }
       default:
         TORCH_CHECK(false, operation, ": a stage is of kind ", kind,
@@ -164,8 +162,7 @@ class LayerReader {
   size_t next_int_ = 0;
 };
 
-at::Tensor layers_step(const at::Tensor &x, at::IntArrayRef kinds, at::IntArrayRef ints,
-                       at::ArrayRef<double> reals,
+at::Tensor layers_step(const at::Tensor &x, at::IntArrayRef kinds, at::IntArrayRef ints, at::ArrayRef<double> reals,
                        const c10::List<std::optional<at::Tensor>> &tensors) {
   std::vector<Stage> stages = LayerReader(x, kinds, ints, reals, tensors).stages();
   TORCH_CHECK(!stages.empty(), "layers_step: there are no stages.");
@@ -178,8 +175,7 @@ at::Tensor layers_step(const at::Tensor &x, at::IntArrayRef kinds, at::IntArrayR
     std::visit(
         [&](auto &stage) {
           stage.input.x = from;
-          if constexpr (!std::is_same_v<std::decay_t<decltype(stage)>, HeadStage>)
-            stage.out = to.mutable_data_ptr();
+          if constexpr (!std::is_same_v<std::decay_t<decltype(stage)>, HeadStage>) stage.out = to.mutable_data_ptr();
         },
         stages[i]);
     from = to.const_data_ptr();

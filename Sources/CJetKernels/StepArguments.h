@@ -136,34 +136,28 @@ struct HeadStage {
 using Stage = std::variant<AttentionStage, JetBlockStage, MlpStage, HeadStage>;
 
 /// Checks x and the norm, which may be left out.
-StageInput stage_input(const char *operation, const at::Tensor &x,
-                       const std::optional<at::Tensor> &norm, double eps);
+StageInput stage_input(const char *operation, const at::Tensor &x, const std::optional<at::Tensor> &norm, double eps);
 
 // Each checks the tensors of `operation` against `x`, an example of the activations; `out` stays null.
 
 MlpStage mlp_stage(const char *operation, const at::Tensor &x, const at::Tensor &norm, double eps,
                    const at::Tensor &gate_up, const at::Tensor &down);
 
-AttentionStage attention_stage(const char *operation, const at::Tensor &x, const at::Tensor &norm,
-                               double eps, const at::Tensor &qkv,
-                               const std::optional<at::Tensor> &qkv_bias,
-                               const std::optional<at::Tensor> &q_norm,
-                               const std::optional<at::Tensor> &k_norm, const at::Tensor &cos,
-                               const at::Tensor &sin, const at::Tensor &keys,
-                               const at::Tensor &values, const at::Tensor &pages,
-                               const at::Tensor &positions, bool ring, const at::Tensor &output,
-                               int64_t heads, double scale);
+AttentionStage attention_stage(const char *operation, const at::Tensor &x, const at::Tensor &norm, double eps,
+                               const at::Tensor &qkv, const std::optional<at::Tensor> &qkv_bias,
+                               const std::optional<at::Tensor> &q_norm, const std::optional<at::Tensor> &k_norm,
+                               const at::Tensor &cos, const at::Tensor &sin, const at::Tensor &keys,
+                               const at::Tensor &values, const at::Tensor &pages, const at::Tensor &positions,
+                               bool ring, const at::Tensor &output, int64_t heads, double scale);
 
-JetBlockStage jet_block_stage(const char *operation, const at::Tensor &x, const at::Tensor &norm,
-                              double eps, const at::Tensor &projection,
-                              const at::Tensor &generator, const at::Tensor &generator_bias,
-                              const at::Tensor &a_log, const at::Tensor &dt_bias,
-                              const at::Tensor &window, const at::Tensor &memory,
-                              const at::Tensor &slots, const at::Tensor &output_norm,
-                              double output_eps, const at::Tensor &output, int64_t heads);
+JetBlockStage jet_block_stage(const char *operation, const at::Tensor &x, const at::Tensor &norm, double eps,
+                              const at::Tensor &projection, const at::Tensor &generator,
+                              const at::Tensor &generator_bias, const at::Tensor &a_log, const at::Tensor &dt_bias,
+                              const at::Tensor &window, const at::Tensor &memory, const at::Tensor &slots,
+                              const at::Tensor &output_norm, double output_eps, const at::Tensor &output,
+                              int64_t heads);
 
-HeadStage head_stage(const char *operation, const at::Tensor &x,
-                     const std::optional<at::Tensor> &norm, double eps, const at::Tensor &weight,
-                     const std::optional<at::Tensor> &bias);
+HeadStage head_stage(const char *operation, const at::Tensor &x, const std::optional<at::Tensor> &norm, double eps,
+                     const at::Tensor &weight, const std::optional<at::Tensor> &bias);
 
 }  // namespace jet

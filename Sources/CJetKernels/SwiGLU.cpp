@@ -36,8 +36,8 @@ at::Tensor swiglu(const at::Tensor &gate_up) {
   std::vector<int64_t> shape = rows.sizes().vec();
   shape.back() /= 2;
   at::Tensor out = at::empty(shape, rows.options());
-  SwiGLUArguments arguments{rows.scalar_type() == at::kBFloat16, rows_of(rows),
-                            rows.const_data_ptr(), out.mutable_data_ptr()};
+  SwiGLUArguments arguments{rows.scalar_type() == at::kBFloat16, rows_of(rows), rows.const_data_ptr(),
+                            out.mutable_data_ptr()};
   if (out.numel() > 0) JET_DISPATCH(swiglu_kernel, arguments);
   return out;
 }

@@ -48,8 +48,7 @@ class Team {
   /// This thread's contiguous share of 0..<n, its bounds multiples of `grain` (but for n itself).
   Range range(int64_t n, int64_t grain = 1) const {
     int64_t blocks = (n + grain - 1) / grain;
-    return {std::min(n, blocks * index / count * grain),
-            std::min(n, blocks * (index + 1) / count * grain)};
+    return {std::min(n, blocks * index / count * grain), std::min(n, blocks * (index + 1) / count * grain)};
   }
 
   /// Waits until every thread of the region has come here.

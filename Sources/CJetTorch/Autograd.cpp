@@ -35,9 +35,8 @@ jt_status jt_tensor_clear_gradient(jt_tensor tensor) {
   return jt::protect([&] { jt::borrow(tensor).mutable_grad().reset(); });
 }
 
-jt_status jt_gradients(const jt_tensor *outputs, const jt_tensor *seeds, int32_t output_count,
-                       const jt_tensor *inputs, int32_t input_count, bool keep_graph, bool create_graph,
-                       jt_tensor *out) {
+jt_status jt_gradients(const jt_tensor *outputs, const jt_tensor *seeds, int32_t output_count, const jt_tensor *inputs,
+                       int32_t input_count, bool keep_graph, bool create_graph, jt_tensor *out) {
   return jt::protect([&] {
     auto found = torch::autograd::grad(borrow_all(outputs, output_count), borrow_all(inputs, input_count),
                                        borrow_all(seeds, output_count), keep_graph, create_graph,

@@ -33,8 +33,7 @@ jt_status jt_tensor_release(jt_tensor tensor) {
   return jt::protect([&] {
     if (!tensor) return;
     jt::count_handle(-1);
-    c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(
-        reinterpret_cast<c10::TensorImpl *>(tensor));
+    c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(reinterpret_cast<c10::TensorImpl *>(tensor));
   });
 }
 

@@ -138,6 +138,14 @@ struct GatedDeltaRuleTests {
       for (result, reference) in zip(found, expected) {
         #expect(result.values == reference.values)
       }
+      let inOperator = withoutGradients {
+        Kernels.gatedDeltaRuleChunked(
+          .tensor(x[0]), .tensor(x[1]), .tensor(x[2]), .tensor(x[3].float32),
+          .tensor(x[4].float32), .tensor(x[5].clone()), .double(1 / 24.0.squareRoot()), .bool(true),
+          .bool(true))
+      }
+      let ahead = withoutGradients { DeltaRuleForm.chunkedKernel(before(x))[0] }
+      #expect(inOperator.values == ahead.values)
       func gradients(_ form: ([Tensor]) -> [Tensor]) -> [[Float]] {
         let leaves = x.map { $0.detached().requiringGradient() }
         let seeds = expected.map { Tensor.ones($0.shape, dtype: $0.dtype) }

@@ -106,9 +106,8 @@ jt_status jt_backward(jt_tensor output, jt_tensor seed, bool keep_graph);
 jt_status jt_tensor_gradient(jt_tensor tensor, jt_tensor *out);
 jt_status jt_tensor_clear_gradient(jt_tensor tensor);
 // d(outputs)/d(inputs) weighted by `seeds`; new; null for an input that the outputs do not depend on.
-jt_status jt_gradients(const jt_tensor *outputs, const jt_tensor *seeds, int32_t output_count,
-                       const jt_tensor *inputs, int32_t input_count, bool keep_graph, bool create_graph,
-                       jt_tensor *out);
+jt_status jt_gradients(const jt_tensor *outputs, const jt_tensor *seeds, int32_t output_count, const jt_tensor *inputs,
+                       int32_t input_count, bool keep_graph, bool create_graph, jt_tensor *out);
 
 // ---- Generators --------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ public import JetTensor
 /// Elsewhere a single token takes the definition, and more of them
 /// ``gatedDeltaRuleChunked(query:key:value:writeStrength:logDecay:memory:scale:normalizes:chunk:)``.
 ///
-/// - Parameter activates: whether queries and keys pass `silu` first. On Hopper and in bfloat16 the kernels apply it
-///   where they read them. Their gradients are written where they belong among those of other pieces of a product; see
-///   ``pieces(of:_:)``.
+/// - Parameter activates: whether queries and keys pass `silu` first. On Hopper, in bfloat16 and for keys of at most
+///   128 numbers in rows that can be read 16 bytes at a time the kernels apply it where they read them. On a GPU their
+///   gradients are written where they belong among those of other pieces of a product; see ``pieces(of:_:)``.
 public func gatedDeltaRule(
   query: Tensor, key: Tensor, value: Tensor, writeStrength: Tensor, logDecay: Tensor,
   memory: inout Tensor, scale: Double, normalizes: Bool = true, activates: Bool = false
@@ -17,7 +17,7 @@ public func gatedDeltaRule(
   let hasRows =
     key.dim(3) <= 256 && memory.isContiguous
     && [query, key, value].allSatisfy { $0.dtype == value.dtype && $0.strides.last == 1 }
-  if hasRows, !FastForm.isDisabled, memory.dtype == .float32,
+  if hasRows, memory.dtype == .float32,
     FastForm.appliesOnGPU(to: query, key, value, writeStrength, logDecay, memory)
   {
     return gatedDeltaRuleOnGPU(
