@@ -42,6 +42,72 @@ import Testing
     #expect(again.2 == history)
   }
 
+  /// Stops after a number of steps, as a kill between two steps does.
+  private struct Killed: Error {}
+
+  private func solve(
+    _ configuration: GateConfiguration, in folder: URL, weights: String = "w",
+    stopsAfter last: Int = .max
+  ) throws -> (gates: [Int: Double], history: [[Double]]) {
+    let network = try TinyNetwork.make()
+    let objective = try DivergenceObjective(
+      network: network, weights: "w", windows: [TinyNetwork.tokens(24, seed: 1)])
+    let scorer = try CandidateScorer(
+      objective, journal: try Journal(folder.appending(path: "journal.sqlite")))
+    let strategy = try GateStrategy(
+      network, batches: (1...3).map { TinyNetwork.batch(seed: $0) }, configuration: configuration)
+    strategy.checkpoints = GateCheckpoints(
+      folder: folder.appending(path: "gates"), weights: weights)
+    var history: [[Double]] = []
+    strategy.onStep = { step, divergence, gates in
+      history.append([Double(step), divergence] + gates)
+      if step + 1 == last { throw Killed() }
+    }
+    let problem = try PlacementProblem(
+      base: #require(Placement(key: "LLLL")), choice: .full, count: 2)
+    do { _ = try strategy.solve(problem, scorer: scorer) } catch is Killed {}
+    return (strategy.gates, history)
+  }
+
+  @Test func killedTheyGoOnAndEndInTheSameBits() throws {
+    let configuration = GateConfiguration(steps: 8, learningRate: 0.2)
+    let whole = try TemporaryFolder()
+    let expected = try solve(configuration, in: whole.url)
+    let cut = try TemporaryFolder()
+    var history: [[Double]] = []
+    for last in [1, 5, 8] {
+      history += try solve(configuration, in: cut.url, stopsAfter: last).history
+    }
+    let end = try solve(configuration, in: cut.url)
+    #expect(end.history.isEmpty)
+    #expect(history == expected.history)
+    #expect(end.gates == expected.gates)
+    // Other values and other weights begin anew.
+    var other = configuration
+    other.learningRate = 0.1
+    #expect(try solve(other, in: cut.url).history.count == 8)
+    #expect(try solve(configuration, in: whole.url, weights: "v").history.count == 8)
+  }
+
+  @Test func aDamagedCheckpointIsNamed() throws {
+    let configuration = GateConfiguration(steps: 4, learningRate: 0.2)
+    let folder = try TemporaryFolder()
+    _ = try solve(configuration, in: folder.url, stopsAfter: 2)
+    let file = folder.url.appending(path: "gates/full-2.json")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    for (damaged, words) in [
+      (String(text.prefix(40)), "is damaged"),
+      (text.replacing("\"steps\" : 2", with: "\"steps\" : 9"), "does not fit"),
+    ] {
+      #expect(damaged != text)
+      try Data(damaged.utf8).write(to: file)
+      let error = try #require(
+        throws: SearchError.self
+      ) { _ = try solve(configuration, in: folder.url) }
+      #expect(error.description.contains("full-2.json") && error.description.contains(words))
+    }
+  }
+
   @Test func recomputationChangesNothing() throws {
     var configuration = GateConfiguration(steps: 5, learningRate: 0.2)
     let first = try solve(configuration)

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The values of ``GateStrategy``.
 public struct GateConfiguration: Codable, Hashable, Sendable {
   /// Steps of the optimizer, a batch each.
@@ -51,4 +53,9 @@ public struct GateConfiguration: Codable, Hashable, Sendable {
 
   /// How far a step is, 0 to 1.
   func progress(_ step: Int) -> Double { steps == 1 ? 1 : Double(step) / Double(steps - 1) }
+
+  /// What the logits are divided by in a step.
+  func temperature(_ step: Int) -> Double {
+    firstTemperature * pow(lastTemperature / firstTemperature, progress(step))
+  }
 }

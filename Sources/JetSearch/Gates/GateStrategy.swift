@@ -24,6 +24,8 @@ public final class GateStrategy: PlacementStrategy {
   public let name = "gates"
   /// Told of each step: its number, the divergence in nats a token and the gates of the free layers.
   public var onStep: (Int, Double, [Double]) throws -> Void = { _, _, _ in }
+  /// Where each step is kept, so that a killed process is gone on from; nowhere when nil.
+  public var checkpoints: GateCheckpoints?
   /// The gates of the last problem's free layers, by their layers.
   public private(set) var gates: [Int: Double] = [:]
 
@@ -52,7 +54,7 @@ public final class GateStrategy: PlacementStrategy {
 
   /// The placement of the largest gates, scored.
   ///
-  /// - Throws: ``SearchError`` when gradients are not finite, and what the scorer throws.
+  /// - Throws: ``SearchError`` when gradients are not finite or a checkpoint is damaged, and what the scorer throws.
   public func solve(_ problem: PlacementProblem, scorer: CandidateScorer) throws -> Placement {
     let chosen: [Int]
     if problem.count == 0 || problem.count == problem.free.count {
@@ -73,14 +75,22 @@ public final class GateStrategy: PlacementStrategy {
       blend.parameters,
       AdamWConfiguration(
         learningRate: configuration.learningRate, beta2: 0.999, weightDecay: 0, maximumNorm: 0))
-    var generator = SplitMix64(seed: configuration.seed)
-    var order: [Int] = []
-    for step in 0..<configuration.steps {
-      if order.isEmpty { order = generator.order(of: batches.count) }
-      let index = order.removeLast()
+    let work = GateCheckpoint.Work(
+      problem: problem, configuration: configuration, batches: batches.count,
+      weights: checkpoints?.weights ?? "")
+    let file = checkpoints?.file(problem)
+    var state =
+      try file.map { try GateCheckpoint.read($0, work, into: optimizer) }
+      ?? GateCheckpoint(work)
+    func keep(_ gates: [Double]) {
+      self.gates = Dictionary(uniqueKeysWithValues: zip(problem.free, gates))
+    }
+    if state.steps > 0 { keep(blend.gates(configuration.temperature(state.steps - 1))) }
+    for step in state.steps..<configuration.steps {
+      if state.order.isEmpty { state.order = state.generator.order(of: batches.count) }
+      let index = state.order.removeLast()
       let progress = configuration.progress(step)
-      let (first, last) = (configuration.firstTemperature, configuration.lastTemperature)
-      let temperature = first * pow(last / first, progress)
+      let temperature = configuration.temperature(step)
       let sums = GradientSums(count: problem.free.count)
       let divergence = blend.accumulate(
         batches[index], index, temperature: temperature,
@@ -90,9 +100,11 @@ public final class GateStrategy: PlacementStrategy {
           "the gradients of the gates are not finite at step \(step); check the weights of the super "
             + "network, or compute in float32")
       }
+      state.steps = step + 1
+      if let file { try state.write(optimizer, to: file) }
       let gates = blend.gates(temperature)
+      keep(gates)
       try onStep(step, divergence.item(as: Double.self), gates)
-      self.gates = Dictionary(uniqueKeysWithValues: zip(problem.free, gates))
     }
     return blend.logits
   }

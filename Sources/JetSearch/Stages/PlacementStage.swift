@@ -123,6 +123,8 @@ struct PlacementStage {
       configuration: GateConfiguration(
         steps: steps, learningRate: own.learningRate, seed: configuration.seed &+ 4,
         recomputes: configuration.training.recompute))
+    gates.checkpoints = GateCheckpoints(
+      folder: session.folder.training(Self.stage, "gates"), weights: weights)
     gates.onStep = { step, divergence, _ in
       try session.continueOrStop()
       if (step + 1) % 10 == 0 || step + 1 == steps {

@@ -70,7 +70,7 @@ public final class AdamW {
   /// Means of their squares.
   public let secondMoments: [Tensor]
   /// Steps that changed the weights; asking waits for the device.
-  public internal(set) var stepCount: Int {
+  public package(set) var stepCount: Int {
     get { Int(stepsDone.item(as: Float.self)) }
     set { withoutGradients { stepsDone.fill(Double(newValue)) } }
   }
