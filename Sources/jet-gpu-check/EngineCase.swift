@@ -30,7 +30,9 @@ final class EngineCase {
   }
 
   deinit { engine.shutdownAndWait(cancelling: true) }
+}
 
+extension Engine {
   /// The tokens of all requests, in their order, once all have ended.
   ///
   /// - Parameter isCancelled: whether the request of that index is cancelled after its third token.
@@ -40,7 +42,7 @@ final class EngineCase {
   ) throws -> [[Int]] {
     let mailbox = Mailbox<Message>()
     let ids = requests.enumerated().map { index, request in
-      engine.submit(request) { mailbox.post(Message(index: index, output: $0)) }
+      submit(request) { mailbox.post(Message(index: index, output: $0)) }
     }
     var tokens = [[Int]](repeating: [], count: requests.count)
     var left = requests.count
@@ -52,7 +54,7 @@ final class EngineCase {
         case .token(let token):
           tokens[message.index].append(token)
           if tokens[message.index].count == 3, isCancelled(message.index) {
-            engine.cancel(ids[message.index])
+            cancel(ids[message.index])
           }
         case .finished: left -= 1
         }
@@ -60,9 +62,9 @@ final class EngineCase {
     }
     return tokens
   }
+}
 
-  private struct Message: Sendable {
-    let index: Int
-    let output: Result<EngineOutput, any Error>
-  }
+private struct Message: Sendable {
+  let index: Int
+  let output: Result<EngineOutput, any Error>
 }

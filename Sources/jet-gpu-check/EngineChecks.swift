@@ -69,7 +69,7 @@ enum EngineChecks {
       runner, model.dtype, on: model.embedding.device,
       sizes: PoolSizes(slots: 9, pages: prefixBlock == nil ? 60 : 240, pageTokens: 16),
       prefixBlock: prefixBlock)
-    let found = try one.tokens(requests)
+    let found = try one.engine.tokens(requests)
     var (farthest, others, count) = (0.0, 0, 0)
     for (request, tokens) in zip(requests, found) {
       for distance in try distances(tokens, after: request.prompt, model) {

@@ -29,11 +29,11 @@ struct EngineEndurance {
       .graphs, .bfloat16, on: device,
       sizes: PoolSizes(slots: slots, pages: pages, pageTokens: 16))
     let engine = one.engine
-    let reference = try references.map { try one.tokens([$0])[0] }
+    let reference = try references.map { try one.engine.tokens([$0])[0] }
     // From all slots down to one, so that each size of a batch is recorded; then some of all kinds.
-    _ = try one.tokens(staggered)
+    _ = try one.engine.tokens(staggered)
     var random = RandomNumbers(seed: 23)
-    _ = try one.tokens(requests(requestsEach, &random))
+    _ = try one.engine.tokens(requests(requestsEach, &random))
     try rest(engine)
     let before = try holdings()
     let (first, clock) = (engine.statistics, ContinuousClock.now)
@@ -41,7 +41,7 @@ struct EngineEndurance {
     var (submitted, complete) = (0, 0)
     while engine.statistics.steps - first.steps < steps {
       let some = requests(requestsEach, &random)
-      let found = try one.tokens(some) { $0 % 25 == 24 }
+      let found = try one.engine.tokens(some) { $0 % 25 == 24 }
       submitted += some.count
       for (index, (request, tokens)) in zip(some, found).enumerated() {
         let isWhole = tokens.count == request.options.maximumTokens
@@ -66,7 +66,7 @@ struct EngineEndurance {
       before == after,
       "\(name): \(before.tensors) tensors and \(before.deviceBytes ?? 0) bytes of the device before, "
         + "\(after.tensors) and \(after.deviceBytes ?? 0) after")
-    let again = try references.map { try one.tokens([$0])[0] }
+    let again = try references.map { try one.engine.tokens([$0])[0] }
     tally.record(
       again == reference && reference.allSatisfy { Set($0).count > 5 },
       "\(name): the same tokens as before them, greedy and drawn")

@@ -60,7 +60,8 @@ struct Main {
   /// All parts; of a CPU those that need no GPU.
   private static func parts(on device: Device) -> [Part] {
     let engine = Part(
-      name: "engine", check: { try EngineChecks.run(device, small: $0, &$1) })
+      name: "engine", check: { try EngineChecks.run(device, small: $0, &$1) },
+      time: { try EngineBenchmark.run() })
     if device == .cpu { return [engine] }
     return [
       Part(
