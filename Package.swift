@@ -60,7 +60,7 @@ let package = Package(
     module(
       "JetEvaluation",
       [
-        "JetInference", "JetModels", "JetText", "JetTensor",
+        "JetInference", "JetModels", "JetFormats", "JetText", "JetTensor",
         .product(name: "Yams", package: "Yams"),
       ]),
     // Token shards, losses, the optimizer, conversion of a teacher, and the loop that trains.

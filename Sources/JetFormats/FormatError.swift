@@ -7,6 +7,7 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Fault: String, Hashable, Sendable, CaseIterable {
     // The file itself.
     case missingFile, notRegularFile, emptyFile, unreadableFile, ambiguousFolder
+    case damagedCompression, missingLibrary
     // Text and structure.
     case truncated, headerTooLarge, invalidHeader, invalidText, nestingTooDeep
     case wrongMagic, unsupportedVersion, unsupportedFile, impossibleCount

@@ -99,9 +99,30 @@ struct TaskFileTests {
     }
   }
 
-  @Test func `compressed and missing files say what to do`() throws {
+  /// The rows and an empty line, by gzip.
+  private static let packedRows =
+    "H4sIAAAAAAAC/6tWKlSyUlDKz0tV0lFQSgayo5UqQMxKpVggmQgUMKjl4qqGKCspz8dQBiSq4GqVjJRquQCOjeDh"
+    + "VAAAAA=="
+
+  @Test func `packed rows are read as plain ones`() throws {
+    let folder = try TemporaryFolder()
+    let packed = try #require(Data(base64Encoded: Self.packedRows))
+    try folder.write([UInt8](packed), as: "d.jsonl.gz")
+    let yaml = Self.good.replacingOccurrences(of: "d.jsonl", with: "d.jsonl.gz")
+    let found = try TaskDescription(contentsOf: try folder.write(yaml, to: "t.yaml")).task()
+    guard case .choices(let items, _) = found.questions,
+      case .choices(let plain, _) = try task(Self.good).questions
+    else { return #expect(Bool(false), "no choices") }
+    #expect(items.map(\.requests) == plain.map(\.requests) && items.count == 2)
+    try folder.write([UInt8](packed.dropLast(9)), as: "d.jsonl.gz")
+    expectFault("cannot be unpacked: it ends early; get the file again", in: "d.jsonl.gz") {
+      try TaskDescription(contentsOf: folder.url.appending(path: "t.yaml").path).task()
+    }
+  }
+
+  @Test func `missing files say what to do`() throws {
     for path in ["d.jsonl.gz", "d.jsonl.zst", "none.jsonl"] {
-      #expect(throws: EvaluationError.self) {
+      expectFault("is absent; check the path", in: path) {
         try self.task(Self.good.replacingOccurrences(of: "d.jsonl", with: path))
       }
     }

@@ -1,5 +1,6 @@
 import JetModels
 import JetTensor
+import JetTestSupport
 import Testing
 
 @testable import JetTraining

@@ -1,4 +1,5 @@
 import Foundation
+import JetTestSupport
 import Testing
 
 @testable import JetTraining

@@ -1,4 +1,5 @@
 import Foundation
+import JetFormats
 import JetText
 
 /// One line of a file of JSON lines.
@@ -41,26 +42,28 @@ struct DataRow: Sendable {
     EvaluationError("\(file), line \(line): \(fault); mend the line or the task.")
   }
 
-  /// All lines of a file; empty ones are passed over.
+  /// All lines of a file, packed or not; empty ones are passed over.
   ///
   /// - Throws: ``EvaluationError`` naming the file, and the line where one is malformed.
   static func read(_ path: String) throws -> [DataRow] {
-    for ending in [".gz", ".zst"] where path.hasSuffix(ending) {
-      throw EvaluationError(
-        "\(path) is compressed and tasks are read as plain JSON lines; unpack it first (gzip -dk or "
-          + "zstd -d).")
-    }
-    let data: Data
     do {
-      data = try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
-    } catch {
+      return try Compression.withPlainBytes(of: URL(filePath: path)) { try rows($0, of: path) }
+    } catch let error as FormatError where error.fault == .emptyFile {
+      return []
+    } catch let error as FormatError where error.fault == .missingFile {
       throw EvaluationError(
-        "\(path) cannot be read (\(error.localizedDescription)); check the path, and run `make "
-          + "setup-eval` for the built-in tasks.")
+        "\(path) is absent; check the path, and run `make setup-eval` for the built-in tasks.")
+    } catch let error as FormatError {
+      throw EvaluationError(error.description)
     }
+  }
+
+  private static func rows(
+    _ bytes: UnsafeRawBufferPointer, of path: String
+  ) throws -> [DataRow] {
     var rows: [DataRow] = []
     var number = 0
-    for line in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       number += 1
       if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
       let value: TemplateValue

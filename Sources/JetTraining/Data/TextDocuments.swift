@@ -5,13 +5,10 @@ import JetFormats
 struct TextDocuments {
   private let url: URL
   private let isLines: Bool
-  private let compression: Compression?
 
   init(_ url: URL) throws {
     self.url = url
-    var inner = url
-    compression = Compression(rawValue: url.pathExtension)
-    if compression != nil { inner = url.deletingPathExtension() }
+    let inner = Compression(url) == nil ? url : url.deletingPathExtension()
     switch inner.pathExtension {
     case "txt": isLines = false
     case "jsonl": isLines = true
@@ -24,18 +21,7 @@ struct TextDocuments {
 
   /// Calls `body` with the text of each document in order.
   func forEach(_ body: (String) throws -> Void) throws {
-    let file = try MappedFile(url)
-    try file.withBytes(in: 0..<file.size) { bytes in
-      switch compression {
-      case nil: try documents(bytes, body)
-      case .gzip:
-        let plain = try Gzip.decompressed(bytes, file: url.path)
-        try plain.withUnsafeBytes { try documents($0, body) }
-      case .zstandard:
-        let plain = try Zstandard.decompressed(bytes, file: url.path)
-        try plain.withUnsafeBytes { try documents($0, body) }
-      }
-    }
+    try Compression.withPlainBytes(of: url) { try documents($0, body) }
   }
 
   private func documents(_ bytes: UnsafeRawBufferPointer, _ body: (String) throws -> Void) throws {
@@ -54,12 +40,6 @@ struct TextDocuments {
       }
       try body(document.text)
     }
-  }
-
-  /// How a file is packed, by the end of its name.
-  private enum Compression: String {
-    case gzip = "gz"
-    case zstandard = "zst"
   }
 
   private struct Line: Decodable { let text: String }

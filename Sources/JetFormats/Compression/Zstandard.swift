@@ -9,20 +9,21 @@ import Foundation
 enum Zstandard {
   /// The unpacked bytes of a whole file.
   ///
-  /// - Throws: ``TrainingError`` that names the file and the fault, or says that there is no libzstd.
+  /// - Throws: ``FormatError/Fault/damagedCompression``, or ``FormatError/Fault/missingLibrary`` without libzstd.
   static func decompressed(
-    _ bytes: UnsafeRawBufferPointer, file: String, maximumBytes: Int = Gzip.maximumBytes,
+    _ bytes: UnsafeRawBufferPointer, file: String, maximumBytes: Int = Compression.maximumBytes,
     library name: String = Library.name
-  ) throws(TrainingError) -> [UInt8] {
+  ) throws(FormatError) -> [UInt8] {
     guard let library = Library(name) else {
-      throw TrainingError(
-        "\(file) is compressed by zstd, but \(name) cannot be opened on this system; unpack the file "
-          + "with 'zstd -d' first")
+      throw FormatError(
+        .missingLibrary, file: file,
+        "it is packed by zstd, but \(name) cannot be opened on this system",
+        advice: "unpack the file with 'zstd -d' first")
     }
     do throws(Gzip.Fault) {
       return try unpacked(bytes, library, maximumBytes)
     } catch {
-      throw TrainingError("\(file) cannot be unpacked: \(error.what); get the file again")
+      throw Compression.error(error, file: file)
     }
   }
 

@@ -1,5 +1,5 @@
 /// The sentence of an error that `body` throws; nil if it throws none.
-func sentence(_ body: () throws -> Void) -> String? {
+public func sentence(_ body: () throws -> Void) -> String? {
   do {
     try body()
     return nil

@@ -2,7 +2,7 @@ import Foundation
 import JetTestSupport
 import Testing
 
-@testable import JetTraining
+@testable import JetFormats
 
 @Suite("Zstandard", .enabled("libzstd is not on this system") { Zstandard.Library() != nil })
 struct ZstandardTests {
@@ -28,7 +28,7 @@ struct ZstandardTests {
   }
 
   private var text: [UInt8] {
-    var generator = SplitMix64(seed: 5)
+    var generator = SeededGenerator(seed: 5)
     return (0..<30_000).flatMap { Array("line \($0) of \(generator.next() % 977)\n".utf8) }
   }
 
@@ -45,12 +45,12 @@ struct ZstandardTests {
   func refusals() throws {
     let whole = try packed(Array("hello hello hello hello\n".utf8))
     for count in 0..<whole.count {
-      #expect(throws: TrainingError.self, "\(count) bytes") { try unpacked(Array(whole[..<count])) }
+      #expect(throws: FormatError.self, "\(count) bytes") { try unpacked(Array(whole[..<count])) }
     }
     let cut = sentence { _ = try unpacked(whole.dropLast()) }
-    #expect(cut == "x.zst cannot be unpacked: it ends early; get the file again")
+    #expect(cut == "x.zst: it cannot be unpacked: it ends early; get the file again.")
     let foreign = sentence { _ = try unpacked(Array("no zstd at all".utf8)) }
-    #expect(foreign?.hasPrefix("x.zst cannot be unpacked: ") == true)
+    #expect(foreign?.hasPrefix("x.zst: it cannot be unpacked: ") == true)
     let large = try packed(text)
     #expect(sentence { _ = try unpacked(large, maximum: 9999) }?.contains("more than 9999") == true)
     #expect(try unpacked(large, maximum: text.count).count == text.count)
@@ -59,7 +59,7 @@ struct ZstandardTests {
   @Test("no damage traps")
   func damage() throws {
     let whole = try packed(text)
-    var generator = SplitMix64(seed: 1)
+    var generator = SeededGenerator(seed: 1)
     for _ in 0..<300 {
       var bytes = whole
       for _ in 0..<3 {
@@ -81,13 +81,13 @@ struct ZstandardTests {
     #expect(found?.contains("'zstd -d'") == true)
   }
 
-  @Test("documents are read from .jsonl.zst")
-  func documents() throws {
+  @Test("a file is unpacked by the end of its name")
+  func byName() throws {
     let folder = try TemporaryFolder()
-    let lines = "{\"text\": \"one\"}\n{\"text\": \"two\"}\n"
-    let file = try folder.write(packed(Array(lines.utf8)), as: "a.jsonl.zst")
-    var found: [String] = []
-    try TextDocuments(file).forEach { found.append($0) }
-    #expect(found == ["one", "two"])
+    let text = Array("one\ntwo\n".utf8)
+    for (name, bytes) in [("a.txt", text), ("a.txt.zst", try packed(text))] {
+      let file = try folder.write(bytes, as: name)
+      #expect(try Compression.withPlainBytes(of: file) { Array($0) } == text)
+    }
   }
 }

@@ -2,15 +2,12 @@
 ///
 /// - Source: RFC 1952 (the container), RFC 1951 (the compression).
 enum Gzip {
-  /// The most bytes that a file may unpack to: a small file can claim to be endless.
-  static let maximumBytes = 4 << 30
-
   /// The unpacked bytes of a whole file.
   ///
-  /// - Throws: ``TrainingError`` that names the file and the fault.
+  /// - Throws: ``FormatError/Fault/damagedCompression``.
   static func decompressed(
-    _ bytes: UnsafeRawBufferPointer, file: String, maximumBytes: Int = maximumBytes
-  ) throws(TrainingError) -> [UInt8] {
+    _ bytes: UnsafeRawBufferPointer, file: String, maximumBytes: Int = Compression.maximumBytes
+  ) throws(FormatError) -> [UInt8] {
     var output: [UInt8] = []
     var position = 0
     do throws(Fault) {
@@ -28,7 +25,7 @@ enum Gzip {
         position += 8
       } while position < bytes.count
     } catch {
-      throw TrainingError("\(file) cannot be unpacked: \(error.what); get the file again")
+      throw Compression.error(error, file: file)
     }
     return output
   }
