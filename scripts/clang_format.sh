@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs clang-format over all C++ and CUDA sources with the given arguments, such as -i or --dry-run --Werror. The first
-# call fetches it into .deps/.
+# Runs clang-format over all C++ and CUDA sources with the given arguments, such as -i or --dry-run --Werror; not over CUDA
+# that is a text for the run-time compiler (.cu.inc). The first call fetches it into .deps/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 deps=$PWD/.deps
@@ -21,5 +21,5 @@ if ! done_with clang-format-23.1.5; then
   finish clang-format-23.1.5
 fi
 
-find cuda Sources -name '*.cu' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.h' | sort |
+find cuda Sources \( -name '*.cu' -o -name '*.cuh' -o -name '*.cpp' -o -name '*.h' -o -name '*.inc' \) ! -name '*.cu.inc' | sort |
   xargs "$deps/clang_format/data/bin/clang-format" "$@"

@@ -1,4 +1,5 @@
 import Foundation
+import JetModels
 import JetTensor
 import JetTestSupport
 import JetTraining
@@ -89,22 +90,78 @@ import Testing
     #expect(try solve(configuration, in: whole.url, weights: "v").history.count == 8)
   }
 
+  /// A checkpoint after two of four steps, what it is of, and an optimizer to read it into.
+  private struct Interrupted {
+    let folder: TemporaryFolder
+    let work: GateCheckpoint.Work
+    let optimizer: AdamW
+    let text: String
+    var file: URL { folder.url.appending(path: "gates/full-2.json") }
+
+    init(_ tests: GateTests) throws {
+      let configuration = GateConfiguration(steps: 4, learningRate: 0.2)
+      folder = try TemporaryFolder()
+      _ = try tests.solve(configuration, in: folder.url, stopsAfter: 2)
+      text = try String(
+        contentsOf: folder.url.appending(path: "gates/full-2.json"), encoding: .utf8)
+      let network = try TinyNetwork.make()
+      let problem = try PlacementProblem(
+        base: #require(Placement(key: "LLLL")), choice: .full, count: 2)
+      work = GateCheckpoint.Work(
+        problem, configuration, (1...3).map { TinyNetwork.batch(seed: $0) }, network.teacher.dtype,
+        weights: "w")
+      optimizer = AdamW(
+        try GatedPass(network, problem, recomputes: false).parameters, AdamWConfiguration())
+    }
+
+    func read(_ text: String) throws -> GateCheckpoint {
+      try Data(text.utf8).write(to: file)
+      return try GateCheckpoint.read(file, work, into: optimizer)
+    }
+  }
+
   @Test func aDamagedCheckpointIsNamed() throws {
-    let configuration = GateConfiguration(steps: 4, learningRate: 0.2)
-    let folder = try TemporaryFolder()
-    _ = try solve(configuration, in: folder.url, stopsAfter: 2)
-    let file = folder.url.appending(path: "gates/full-2.json")
-    let text = try String(contentsOf: file, encoding: .utf8)
+    let interrupted = try Interrupted(self)
+    let text = interrupted.text
+    #expect(try interrupted.read(text).steps == 2)
+    func with(_ key: String, _ value: String) throws -> String {
+      let range = try #require(
+        text.range(of: "\"\(key)\" : (\\[[^\\]]*\\]|[0-9]+)", options: .regularExpression))
+      return text.replacingCharacters(in: range, with: "\"\(key)\" : \(value)")
+    }
     for (damaged, words) in [
-      (String(text.prefix(40)), "is damaged"),
-      (text.replacing("\"steps\" : 2", with: "\"steps\" : 9"), "does not fit"),
+      ("", "is damaged"), (String(text.prefix(40)), "is damaged"), ("[]", "is damaged"),
+      (try with("steps", "\"2\""), "is damaged"), (try with("logits", "[null]"), "is damaged"),
+      (try with("steps", "9"), "does not fit"), (try with("steps", "0"), "does not fit"),
+      (try with("logits", "[1, 2, 3]"), "does not fit"),
+      (try with("logits", "[1, 2, 3, 1e300]"), "does not fit"),
+      (try with("secondMoments", "[1, 2, 3, -1]"), "does not fit"),
+      (try with("order", "[7]"), "does not fit"),
     ] {
-      #expect(damaged != text)
-      try Data(damaged.utf8).write(to: file)
-      let error = try #require(
-        throws: SearchError.self
-      ) { _ = try solve(configuration, in: folder.url) }
+      let error = try #require(throws: SearchError.self) { _ = try interrupted.read(damaged) }
       #expect(error.description.contains("full-2.json") && error.description.contains(words))
+    }
+    // Other text, of as many batches, begins anew.
+    var other = interrupted.work
+    other.text += 1
+    #expect(
+      try GateCheckpoint.read(interrupted.file, other, into: interrupted.optimizer).steps == 0)
+  }
+
+  @Test func noDamageOfACheckpointTraps() throws {
+    let interrupted = try Interrupted(self)
+    let bytes = Array(interrupted.text.utf8)
+    var generator = SeededGenerator(seed: 3)
+    for _ in 0..<400 {
+      var changed = bytes
+      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+        changed[Int.random(in: changed.indices, using: &generator)] = UInt8.random(
+          in: 0x20..<0x7F, using: &generator)
+      }
+      do {
+        let found = try interrupted.read(String(decoding: changed, as: UTF8.self))
+        #expect((0...4).contains(found.steps))
+      } catch is SearchError {}
     }
   }
 

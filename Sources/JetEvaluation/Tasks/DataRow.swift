@@ -42,12 +42,17 @@ struct DataRow: Sendable {
     EvaluationError("\(file), line \(line): \(fault); mend the line or the task.")
   }
 
+  /// The most that packed rows may be: read, they take a multiple of it.
+  private static let maximumBytes = 512 << 20
+
   /// All lines of a file, packed or not; empty ones are passed over.
   ///
   /// - Throws: ``EvaluationError`` naming the file, and the line where one is malformed.
   static func read(_ path: String) throws -> [DataRow] {
     do {
-      return try Compression.withPlainBytes(of: URL(filePath: path)) { try rows($0, of: path) }
+      return try Compression.withPlainBytes(of: URL(filePath: path), maximumBytes: maximumBytes) {
+        try rows($0, of: path)
+      }
     } catch let error as FormatError where error.fault == .emptyFile {
       return []
     } catch let error as FormatError where error.fault == .missingFile {
@@ -62,10 +67,8 @@ struct DataRow: Sendable {
     _ bytes: UnsafeRawBufferPointer, of path: String
   ) throws -> [DataRow] {
     var rows: [DataRow] = []
-    var number = 0
-    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      number += 1
-      if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { continue }
+    try bytes.forEachLine { number, line in
+      if line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { return }
       let value: TemplateValue
       do {
         value = try TemplateValue(json: Data(line))

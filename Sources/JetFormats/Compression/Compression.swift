@@ -8,26 +8,28 @@ public enum Compression: String, Hashable, Sendable {
   case zstandard = "zst"
 
   /// The most bytes that a file may unpack to: a small file can claim to be endless.
-  static let maximumBytes = 4 << 30
+  public static let maximumBytes = 4 << 30
 
   /// How a file of this name is packed; nil where it is not.
-  public init?(_ url: URL) { self.init(rawValue: url.pathExtension) }
+  public init?(_ url: URL) { self.init(rawValue: url.pathExtension.lowercased()) }
 
   /// Calls `body` with the bytes of a file, unpacked in memory where its name says that it is packed.
   ///
   /// - Throws: ``FormatError`` where the file cannot be read or unpacked, and what `body` throws.
   public static func withPlainBytes<Result>(
-    of url: URL, _ body: (UnsafeRawBufferPointer) throws -> Result
+    of url: URL, maximumBytes: Int = maximumBytes,
+    _ body: (UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
     let file = try MappedFile(url)
     return try file.withBytes(in: 0..<file.size) { bytes in
       switch Compression(url) {
       case nil: return try body(bytes)
       case .gzip:
-        let plain = try Gzip.decompressed(bytes, file: url.path)
+        let plain = try Gzip.decompressed(bytes, file: url.path, maximumBytes: maximumBytes)
         return try plain.withUnsafeBytes(body)
       case .zstandard:
-        let plain = try Zstandard.decompressed(bytes, file: url.path)
+        let plain = try Zstandard.decompressed(
+          bytes, file: url.path, maximumBytes: maximumBytes)
         return try plain.withUnsafeBytes(body)
       }
     }

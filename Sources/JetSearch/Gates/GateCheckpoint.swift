@@ -23,12 +23,31 @@ public struct GateCheckpoints: Hashable, Sendable {
 
 /// The optimisation of gates between two steps.
 struct GateCheckpoint: Codable {
-  /// What decides every step. A file of another one is begun anew.
+  /// What decides every step but for the device. A file of another one is begun anew.
   struct Work: Codable, Hashable {
     var problem: PlacementProblem
     var configuration: GateConfiguration
-    var batches: Int
+    var batchCount: Int
+    /// Of the tokens of all batches.
+    var text: UInt64
+    /// What the super network computes in.
+    var dtype: String
     var weights: String
+
+    init(
+      _ problem: PlacementProblem, _ configuration: GateConfiguration, _ batches: [PackedBatch],
+      _ dtype: DType, weights: String
+    ) {
+      (self.problem, self.configuration, self.weights) = (problem, configuration, weights)
+      batchCount = batches.count
+      var sum = Checksum()
+      for batch in batches {
+        for number in batch.tokens.shape + batch.tokens.array(of: Int.self) { sum.add(number) }
+        for start in batch.starts.joined() { sum.add(start) }
+      }
+      text = sum.value
+      self.dtype = "\(dtype)"
+    }
   }
 
   var work: Work
@@ -49,6 +68,8 @@ struct GateCheckpoint: Codable {
   }
 
   /// Writes the present state at once or not at all.
+  ///
+  /// - Throws: ``SearchError`` when a number is no longer finite or the folder cannot be made; what writing throws.
   mutating func write(_ optimizer: AdamW, to url: URL) throws {
     func numbers(_ tensors: [Tensor]) -> [Double] {
       Tensor.concatenate(tensors.map { $0.detached() }, dim: 0).array(of: Float.self).map(
@@ -58,6 +79,11 @@ struct GateCheckpoint: Codable {
     (firstMoments, secondMoments) = (
       numbers(optimizer.firstMoments), numbers(optimizer.secondMoments)
     )
+    guard (logits + firstMoments + secondMoments).allSatisfy(\.isFinite) else {
+      throw SearchError(
+        "the gates are not finite after step \(steps); give a smaller learning rate, or compute in float32"
+      )
+    }
     do {
       try FileManager.default.createDirectory(
         at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -87,8 +113,9 @@ struct GateCheckpoint: Codable {
     guard
       [found.logits, found.firstMoments, found.secondMoments].allSatisfy({
         $0.count == count && $0.allSatisfy { Float($0).isFinite }
-      }), (1...work.configuration.steps).contains(found.steps),
-      found.order.allSatisfy((0..<work.batches).contains)
+      }), found.secondMoments.allSatisfy({ $0 >= 0 }),
+      (1...work.configuration.steps).contains(found.steps),
+      found.order.allSatisfy((0..<work.batchCount).contains)
     else {
       throw SearchError(
         "\(url.path) does not fit its own problem of \(count) layers; remove it, and these gates "

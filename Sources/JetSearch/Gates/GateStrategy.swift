@@ -76,8 +76,7 @@ public final class GateStrategy: PlacementStrategy {
       AdamWConfiguration(
         learningRate: configuration.learningRate, beta2: 0.999, weightDecay: 0, maximumNorm: 0))
     let work = GateCheckpoint.Work(
-      problem: problem, configuration: configuration, batches: batches.count,
-      weights: checkpoints?.weights ?? "")
+      problem, configuration, batches, network.teacher.dtype, weights: checkpoints?.weights ?? "")
     let file = checkpoints?.file(problem)
     var state =
       try file.map { try GateCheckpoint.read($0, work, into: optimizer) }

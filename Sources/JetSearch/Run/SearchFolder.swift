@@ -9,7 +9,7 @@ import JetTraining
 ///     lock             held by the process that works on the run; lock-1 and on by those that joined it
 ///     claims/          what is in whose hands
 ///     shards/          the training text as tokens
-///     stages/          a folder for each training run
+///     stages/          a folder for each training run, and for the gates
 ///     report.html      what came out
 ///     export/          the searched model
 public struct SearchFolder: Sendable {

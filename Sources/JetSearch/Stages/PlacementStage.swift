@@ -87,9 +87,16 @@ struct PlacementStage {
   ) throws -> PlacementOutcome {
     let base = Placement(repeating: .linear, count: network.layerCount)
     let problem = try PlacementProblem(base: base, choice: .full, count: size)
-    return try scorer(objective).solve(
-      problem, by: self.strategy(strategy, beamWidth: beamWidth), stage: "search",
-      name: Self.name(.full, objective, "\(strategy.rawValue)-\(beamWidth)", size))
+    func solve() throws -> PlacementOutcome {
+      try scorer(objective).solve(
+        problem, by: self.strategy(strategy, beamWidth: beamWidth), stage: "search",
+        name: Self.name(.full, objective, "\(strategy.rawValue)-\(beamWidth)", size))
+    }
+    guard strategy == .gates else { return try solve() }
+    // Gates of a size have one checkpoint, which another process of the run may be writing.
+    return try session.claims.exclusively(
+      "\(Self.stage.rawValue)/\(Self.name(.full, objective, strategy.rawValue, size))",
+      whileWaiting: session.continueOrStop, solve)
   }
 
   // MARK: Strategies

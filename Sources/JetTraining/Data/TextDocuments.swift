@@ -27,10 +27,8 @@ struct TextDocuments {
   private func documents(_ bytes: UnsafeRawBufferPointer, _ body: (String) throws -> Void) throws {
     guard isLines else { return try body(String(decoding: bytes, as: UTF8.self)) }
     let decoder = JSONDecoder()
-    var number = 0
-    for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
-      number += 1
-      if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
+    try bytes.forEachLine { number, line in
+      if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { return }
       let document: Line
       do {
         document = try decoder.decode(Line.self, from: Data(line))
