@@ -114,7 +114,7 @@ Replay replay_of(const GatedDeltaRuleTrace &trace) {
 /// Whether queries and keys have to pass silu before the kernels read them.
 bool lacks_silu(const GatedDeltaRuleCall &call) { return call.activate && !applies_silu(call); }
 
-/// The same where they have.
+/// `x` with queries and keys that have passed it.
 GatedDeltaRuleInputs activated(const GatedDeltaRuleInputs &x) {
   GatedDeltaRuleInputs y = x;
   y.query = at::silu(x.query);

@@ -2,7 +2,6 @@
 // libtorch's dispatcher.
 
 #include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -11,6 +10,7 @@
 
 #include "Checks.h"
 #include "GeneratedConvolution.h"
+#include "Operators.h"
 #include "Traces.h"
 
 namespace jet::cuda {
@@ -117,10 +117,6 @@ at::Tensor convolved_alone(const at::Tensor &x, const at::Tensor &inner, const a
 using Convolution = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tensor &);
 using ConvolutionBackward = std::tuple<at::Tensor, at::Tensor, at::Tensor>(const at::Tensor &, const at::Tensor &,
                                                                            const at::Tensor &, const at::Tensor &);
-template <typename Function>
-c10::TypedOperatorHandle<Function> find_operator(const char *name) {
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Function>();
-}
 
 /// Gradients of x, inner, weight and bias.
 using Gradients = std::tuple<at::Tensor, at::Tensor, at::Tensor, at::Tensor>;

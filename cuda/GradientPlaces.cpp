@@ -2,15 +2,12 @@
 
 #include "GradientPlaces.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
+#include "Operators.h"
 
 namespace jet::cuda {
 
 at::Tensor gradient_of(const at::Tensor &x) {
-  // The library that cuts into pieces is linked to the program, not to this one.
-  static const auto place = c10::Dispatcher::singleton()
-                                .findSchemaOrThrow("jet_fused::gradient_place", "")
-                                .typed<at::Tensor(const at::Tensor &)>();
+  static const auto place = find_operator<at::Tensor(const at::Tensor &)>("jet_fused::gradient_place");
   at::Tensor found = place.call(x);
   return found.defined() ? found : at::empty(x.sizes(), x.options());
 }

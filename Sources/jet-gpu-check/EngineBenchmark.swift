@@ -25,50 +25,37 @@ enum EngineBenchmark {
     let rows: [Row]
   }
 
-  /// What is measured with a model.
-  struct Sizes {
-    var name = "Jet-Nemotron-2B"
-    var configuration = ModelConfiguration.jetNemotron2B
-    var dtype = DType.bfloat16
-    var count = 64
-    /// Of a prompt that shares nothing.
-    var short = 512
-    /// Of a beginning that all share, and what follows.
-    var shared = 4096
-    var own = 128
-    /// As `jet generate` reads on a GPU.
-    var chunkTokens = 4096
+  private static let name = "Jet-Nemotron-2B"
+  private static let configuration = ModelConfiguration.jetNemotron2B
+  private static let count = 64
+  /// Tokens of a prompt that shares nothing.
+  private static let short = 512
+  /// Tokens of a beginning that all share, and of what follows.
+  private static let (shared, own) = (4096, 128)
+  /// As `jet generate` reads on a GPU.
+  private static let chunkTokens = 4096
+
+  static func run() throws {
+    print("\(name), random weights: prompts in the engine, in pieces of \(chunkTokens) tokens")
+    let rows = try [false, true].flatMap { try measure(keepsStates: $0) }
+    try printJSON(Result(model: name, chunkTokens: chunkTokens, rows: rows))
   }
 
-  static func run(_ device: Device = .cuda(0), _ sizes: Sizes = Sizes()) throws {
-    print(
-      "\(sizes.name), random weights, \(sizes.dtype): prompts in the engine, in pieces of "
-        + "\(sizes.chunkTokens) tokens")
-    let rows = try [false, true].flatMap { try measure(device, sizes, keepsStates: $0) }
-    try printJSON(Result(model: sizes.name, chunkTokens: sizes.chunkTokens, rows: rows))
-  }
-
-  private static func measure(
-    _ device: Device, _ sizes: Sizes, keepsStates: Bool
-  ) throws -> [Row] {
-    let store = ParameterStore(source: nil, dtype: sizes.dtype, device: device, seed: 3)
-    let model = try HybridModel(sizes.configuration, parameters: store)
-    let pools = PoolSizes(sequences: sizes.count + 1, context: sizes.shared + sizes.own + 2)
+  private static func measure(keepsStates: Bool) throws -> [Row] {
+    let store = ParameterStore(source: nil, dtype: .bfloat16, device: .cuda(0), seed: 3)
+    let model = try HybridModel(configuration, parameters: store)
+    let pools = PoolSizes(sequences: count + 1, context: shared + own + 2)
     var options = EngineOptions()
-    options.chunkTokens = sizes.chunkTokens
+    options.chunkTokens = chunkTokens
     if keepsStates {
       options.prefixes = PrefixOptions()
       options.prefixes?.maximumBytes = 4 << 30
     }
-    let runner: any EngineRunner =
-      device == .cpu
-      ? try PooledRunner(model, sizes: pools) : try GraphRunner(model, sizes: pools)
-    let engine = try Engine(runner: runner, options: options)
+    let engine = try Engine(runner: GraphRunner(model, sizes: pools), options: options)
     defer { engine.shutdownAndWait(cancelling: true) }
     var random = RandomNumbers(seed: 23)
     func tokens(_ count: Int) -> [Int] {
-      (0..<count).map { _ in Int.random(in: 0..<sizes.configuration.vocabularySize, using: &random)
-      }
+      (0..<count).map { _ in Int.random(in: 0..<configuration.vocabularySize, using: &random) }
     }
     func row(
       _ name: String, _ each: Int, together: Bool = true, _ prompts: () -> [[Int]]
@@ -79,25 +66,25 @@ enum EngineBenchmark {
       }.dropFirst().sorted { $0.seconds < $1.seconds }
       let middle = runs[1]
       let row = Row(
-        name: name, prompts: sizes.count, tokensEach: each, seconds: middle.seconds,
-        tokensPerSecond: Double(sizes.count * each) / middle.seconds, reused: middle.reused)
+        name: name, prompts: count, tokensEach: each, seconds: middle.seconds,
+        tokensPerSecond: Double(count * each) / middle.seconds, reused: middle.reused)
       print(
         "\(row.prompts) prompts of \(each) tokens, \(name): \(rounded(row.seconds)) s, "
           + "\(Int(row.tokensPerSecond)) tokens/s, \(row.reused) tokens reused")
       return row
     }
-    let sharing = sizes.shared + sizes.own
+    let sharing = shared + own
     func behindOneBeginning() -> [[Int]] {
-      let beginning = tokens(sizes.shared)
-      return (0..<sizes.count).map { _ in beginning + tokens(sizes.own) }
+      let beginning = tokens(shared)
+      return (0..<count).map { _ in beginning + tokens(own) }
     }
     if keepsStates {
       return [try row("a shared beginning, states kept", sharing, behindOneBeginning)]
     }
-    func short() -> [[Int]] { (0..<sizes.count).map { _ in tokens(sizes.short) } }
+    func apart() -> [[Int]] { (0..<count).map { _ in tokens(short) } }
     return [
-      try row("one after another", sizes.short, together: false, short),
-      try row("packed", sizes.short, short),
+      try row("one after another", short, together: false, apart),
+      try row("packed", short, apart),
       try row("a shared beginning, nothing kept", sharing, behindOneBeginning),
     ]
   }

@@ -15,6 +15,10 @@ public enum Compression: String, Hashable, Sendable {
 
   /// Calls `body` with the bytes of a file, unpacked in memory where its name says that it is packed.
   ///
+  /// - Parameters:
+  ///   - url: the file.
+  ///   - maximumBytes: the most that a packed file may unpack to.
+  ///   - body: given the bytes, which are valid until it returns.
   /// - Throws: ``FormatError`` where the file cannot be read or unpacked, and what `body` throws.
   public static func withPlainBytes<Result>(
     of url: URL, maximumBytes: Int = maximumBytes,
