@@ -125,7 +125,7 @@ at::Tensor paged_attention_step(const at::Tensor &query, const at::Tensor &keys,
   PagedAttentionPlan plan;
   check_launch(plan_paged_attention(call, plan), kName);
   at::Tensor workspace = at::empty({plan.workspace_bytes}, query.options().dtype(at::kByte));
-  place_workspace(call, plan, workspace.mutable_data_ptr());
+  place_workspace(call, workspace.mutable_data_ptr());
   check_launch(launch_paged_attention(call, plan), kName);
   return out;
 }

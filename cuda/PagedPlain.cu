@@ -1,6 +1,6 @@
 // PagedPlain.cu: paged attention without tensor cores, for float32 and for heads of any width.
 //
-// Parts, warps and tiles are those of PagedTiles.cu; keys and values are read where they lie, once for each query head
+// Pieces, warps and tiles are those of PagedTiles.cu; keys and values are read where they lie, once for each query head
 // but then out of the caches.
 
 #include "PagedForms.cuh"
@@ -84,52 +84,73 @@ __device__ void attend(const PagedAttentionCall &call, const PagedWalk &walk, in
   }
 }
 
+/// What the four warps and the pieces before have of number i of head `head`.
+struct PlainJoined {
+  float most, total, sum;
+
+  __device__ PlainJoined(const PagedAttentionCall &call, float *memory, int head, int i)
+      : most(-INFINITY), total(0), sum(0) {
+    for (int w = 0; w < kWarps; ++w) {
+      PlainSums theirs(call, memory + w * PlainSums::floats(call));
+      join(theirs.most[head], theirs.total[head], theirs.sums[i]);
+    }
+  }
+
+  __device__ void join(float other_most, float other_total, float other_sum) {
+    float both = fmaxf(most, other_most), own = decayed(most, both), other = decayed(other_most, both);
+    most = both;
+    total = joined(total, own, other_total, other);
+    sum = joined(sum, own, other_sum, other);
+  }
+};
+
 template <typename T>
 __global__ void __launch_bounds__(kThreads, 4) paged_plain_kernel(PagedAttentionCall call) {
   extern __shared__ float plain_shared[];
+  __shared__ float2 measures[kMostGroup];
   let_later_start();
   wait_for_earlier();
   PagedWalk walk;
-  int share;
-  if (!find_start(call, walk, share)) {
+  if (!find_start(call, walk)) {
     if (threadIdx.x == 0) call.spans[blockIdx.x].x = -1;
     return;
   }
   int warp = threadIdx.x >> 5, floats = PlainSums::floats(call), width = call.head_width;
-  PlainSums own(call, plain_shared + warp * floats);
+  PlainSums own(call, plain_shared + warp * floats), kept(call, plain_shared + kWarps * floats);
+  PagedJoin join(walk);
   while (true) {
     own.clear(call);
     for (int token = walk.first + kTile * warp; token < walk.end; token += kTile * kWarps)
       attend<T>(call, walk, token, own);
     __syncthreads();
-    int slot = slot_of(walk);
-    int64_t first = slot < 0 ? (int64_t(walk.n) * call.key_heads + walk.g) * call.group : int64_t(slot) * call.group;
+    join.look_ahead(call, walk);
+    int64_t first = (join.is_whole ? walk.head(call) : walk.slot(call)) * call.group;
     for (int i = threadIdx.x; i < call.group * width; i += kThreads) {
       int head = i / width;
-      float most = -INFINITY, total = 0, sum = 0;
-      for (int w = 0; w < kWarps; ++w) most = fmaxf(most, PlainSums(call, plain_shared + w * floats).most[head]);
-      for (int w = 0; w < kWarps; ++w) {
-        PlainSums theirs(call, plain_shared + w * floats);
-        float factor = decayed(theirs.most[head], most);
-        total += theirs.total[head] * factor;
-        sum += theirs.sums[i] * factor;
-      }
-      if (slot >= 0 && i % width == 0) call.measures[first + head] = make_float2(most, total);
-      if (slot >= 0) call.partials[first * width + i] = sum;
-      else static_cast<T *>(call.out)[first * width + i] = rounded<T>(total > 0 ? sum / total : 0.0f);
+      PlainJoined all(call, plain_shared, head, i);
+      if (join.has_earlier) all.join(kept.most[head], kept.total[head], kept.sums[i]);
+      if (join.goes_on) kept.sums[i] = all.sum;
+      else if (join.is_whole)
+        static_cast<T *>(call.out)[first * width + i] = rounded<T>(all.sum * inverse_of(all.total));
+      else call.partials[first * width + i] = all.sum;
+      if (i % width == 0) measures[head] = make_float2(all.most, all.total);
     }
+    // All have read the measures that were kept.
     __syncthreads();
-    if (walk.left == 0) break;
-    walk.next(call);
+    if (threadIdx.x < call.group) {
+      float2 measure = measures[threadIdx.x];
+      kept.most[threadIdx.x] = measure.x;
+      kept.total[threadIdx.x] = measure.y;
+      if (!join.is_whole && !join.goes_on) call.measures[first + threadIdx.x] = measure;
+    }
+    if (!join.proceed(call, walk)) break;
   }
-  if (threadIdx.x == 0)
-    call.spans[blockIdx.x] = walk.begins() && !walk.ends() ? span_of(walk, share) : make_int4(-1, 0, 0, 0);
 }
 
 }  // namespace
 
 PagedForm paged_plain(const PagedAttentionCall &call) {
-  int bytes = kWarps * PlainSums::floats(call) * static_cast<int>(sizeof(float));
+  int bytes = (kWarps + 1) * PlainSums::floats(call) * static_cast<int>(sizeof(float));
   return {call.half ? paged_plain_kernel<Half> : paged_plain_kernel<float>, bytes, bytes <= 48 * 1024 ? 4 : 2};
 }
 

@@ -2,7 +2,8 @@
 //
 // Each warp reads tiles of 16 tokens of its own into a ring of shared memory, some tiles ahead and over the borders of
 // sequences, and waits for nobody but itself; the four warps of a block take tiles in turn and add up their results
-// where a part ends. Scores are products of 16 tokens × 8 heads, so that few heads waste little:
+// where a piece ends. The first warp keeps the sums of the pieces so far. Scores are products of 16 tokens × 8 heads,
+// so that few heads waste little:
 //     S [tokens, heads] = K Qᵀ     Oᵀ [channels, heads] += Vᵀ P
 // A lane holds the same two heads of S and of Oᵀ, so the running maxima and sums stay where they are.
 
@@ -22,9 +23,9 @@ struct Form {
   static constexpr int kSteps = kWidth / 16;
   static constexpr int kTileBytes = 2 * kTile * kWidth * 2;  // keys and values
   static constexpr int kStageBytes = kWarps * kTileBytes;
-  /// What a warp hands to another: sums, maxima and sums of exponentials of each lane.
+  /// What a warp hands to another, or keeps: sums, maxima and sums of exponentials of each lane.
   static constexpr int kHandedFloats = kBlocks * (4 * kSteps + 4);
-  static constexpr int kHandedBytes = (kWarps - 1) * kHandedFloats * 32 * 4;
+  static constexpr int kHandedBytes = 3 * kHandedFloats * 32 * 4;
   /// Two blocks on a multiprocessor of 228 KB, each with 1 KB for the system, where that leaves two stages.
   static constexpr int kSharedOfTwo = 112 * 1024;
   static constexpr bool kTwo = (kSharedOfTwo - kHandedBytes) / kStageBytes >= 2;
@@ -68,11 +69,10 @@ struct TileLoader {
 
   __device__ void seek(const PagedAttentionCall &call) {
     while (token >= walk.end) {
-      if (walk.left == 0) {
+      if (!walk.advance(call)) {
         more = false;
         return;
       }
-      walk.next(call);
       token = walk.first + kTile * static_cast<int>(threadIdx.x >> 5);
     }
     int i = token + static_cast<int>(threadIdx.x & 15);
@@ -162,27 +162,33 @@ struct Sums {
     int lane = threadIdx.x & 31;
 #pragma unroll
     for (int b = 0; b < kBlocks; ++b) {
-      float theirs[2];
+      float theirs[2], own[2];
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
         float other = from[(4 * b + h) * 32 + lane];
         float both = fmaxf(most[b][h], other);
         theirs[h] = decayed(other, both);
-        float own = decayed(most[b][h], both);
+        own[h] = decayed(most[b][h], both);
         most[b][h] = both;
-        total[b][h] = total[b][h] * own + from[(4 * b + 2 + h) * 32 + lane] * theirs[h];
-#pragma unroll
-        for (int step = 0; step < kSteps; ++step) {
-          sums[step][b][h] *= own;
-          sums[step][b][2 + h] *= own;
-        }
+        total[b][h] = joined(total[b][h], own[h], from[(4 * b + 2 + h) * 32 + lane], theirs[h]);
       }
 #pragma unroll
       for (int step = 0; step < kSteps; ++step)
 #pragma unroll
         for (int i = 0; i < 4; ++i)
-          sums[step][b][i] += from[(4 * kBlocks + (b * kSteps + step) * 4 + i) * 32 + lane] * theirs[i & 1];
+          sums[step][b][i] = joined(sums[step][b][i], own[i & 1],
+                                    from[(4 * kBlocks + (b * kSteps + step) * 4 + i) * 32 + lane], theirs[i & 1]);
     }
+  }
+
+  /// Gives all lanes of a head its sum of exponentials, of which each has that of its own tokens.
+  __device__ void add_totals() {
+#pragma unroll
+    for (int b = 0; b < kBlocks; ++b)
+#pragma unroll
+      for (int h = 0; h < 2; ++h)
+#pragma unroll
+        for (int apart = 4; apart < 32; apart *= 2) total[b][h] += __shfl_xor_sync(~0u, total[b][h], apart);
   }
 };
 
@@ -268,32 +274,30 @@ __device__ inline void attend(const char *tile, int valid, float scale, const Qu
   }
 }
 
-/// Writes what a warp holds: to the output, or to a slot of the partial results.
+/// Writes what a warp holds: to the output, or to the partial results.
 template <int kWidth, int kBlocks>
-__device__ inline void write(const PagedAttentionCall &call, const PagedWalk &walk, int slot,
-                             Sums<kWidth, kBlocks> &sums) {
+__device__ inline void write(const PagedAttentionCall &call, const PagedWalk &walk, bool is_whole,
+                             const Sums<kWidth, kBlocks> &sums) {
   int lane = threadIdx.x & 31, g = lane >> 2, t = lane & 3;
 #pragma unroll
   for (int b = 0; b < kBlocks; ++b) {
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
       float total = sums.total[b][h];
-#pragma unroll
-      for (int apart = 4; apart < 32; apart *= 2) total += __shfl_xor_sync(~0u, total, apart);
       int head = 8 * b + 2 * t + h;
       if (head >= call.group) continue;
-      if (slot >= 0 && g == 0) call.measures[int64_t(slot) * call.group + head] = make_float2(sums.most[b][h], total);
-      int64_t row = slot < 0 ? (int64_t(walk.n) * call.key_heads + walk.g) * call.group + head
-                             : int64_t(slot) * call.group + head;
-      float factor = slot >= 0 ? 1.0f : total > 0 ? 1.0f / total : 0.0f;
+      int64_t row = (is_whole ? walk.head(call) : walk.slot(call)) * call.group + head;
+      float factor = is_whole ? inverse_of(total) : 1.0f;
+      if (!is_whole && g == 0) call.measures[row] = make_float2(sums.most[b][h], total);
 #pragma unroll
       for (int step = 0; step < kWidth / 16; ++step)
 #pragma unroll
         for (int i = 0; i < 2; ++i) {
           int channel = 16 * step + 8 * i + g;
           if (channel >= call.head_width) continue;
-          float x = sums.sums[step][b][2 * i + h] * factor;
-          if (slot < 0) static_cast<Half *>(call.out)[row * call.head_width + channel] = rounded<Half>(x);
+          float x = sums.sums[step][b][2 * i + h];
+          if (is_whole)
+            static_cast<Half *>(call.out)[row * call.head_width + channel] = rounded<Half>(__fmul_rn(x, factor));
           else call.partials[row * call.head_width + channel] = x;
         }
     }
@@ -308,8 +312,7 @@ __global__ void __launch_bounds__(kThreads, Form<kWidth, kBlocks>::kTwo ? 2 : 1)
   let_later_start();
   wait_for_earlier();
   PagedWalk walk;
-  int share;
-  if (!find_start(call, walk, share)) {
+  if (!find_start(call, walk)) {
     if (threadIdx.x == 0) call.spans[blockIdx.x].x = -1;
     return;
   }
@@ -334,9 +337,10 @@ __global__ void __launch_bounds__(kThreads, Form<kWidth, kBlocks>::kTwo ? 2 : 1)
   const float scale = call.scale * 1.44269504088896f;
   Queries<kWidth, kBlocks> queries;
   Sums<kWidth, kBlocks> sums;
+  PagedJoin join(walk);
   int stage = 0;
   while (true) {
-    queries.load(call, walk);
+    if (join.opens) queries.load(call, walk);
     sums.clear();
     for (int token = walk.first + kTile * warp; token < walk.end; token += kTile * kWarps) {
       await_copies<F::kStages - 2>();
@@ -347,27 +351,24 @@ __global__ void __launch_bounds__(kThreads, Form<kWidth, kBlocks>::kTwo ? 2 : 1)
       attend<kWidth, kBlocks>(ring + stage * F::kTileBytes, walk.end - token, scale, queries, sums);
       if (++stage == F::kStages) stage = 0;
     }
-    // Of four warps two, of these one. Each step has memory of its own, so that the next part's first step may begin
-    // while this one's last is read.
-    float *own = handed + (warp & 1) * F::kHandedFloats * 32;
+    // Of four warps two, of these one. First all wait until that one has read what the piece before left here.
+    __syncthreads();
+    float *own = handed + (warp & 1) * F::kHandedFloats * 32, *kept = handed + 2 * F::kHandedFloats * 32;
     if (warp >= 2) sums.hand_over(own);
     __syncthreads();
-    float *last = handed + 2 * F::kHandedFloats * 32;
-    if (warp < 2) {
-      sums.take_over(own);
-      if (warp == 1) sums.hand_over(last);
-    }
+    if (warp < 2) sums.take_over(own);
+    if (warp == 1) sums.hand_over(own);
     __syncthreads();
-    int slot = slot_of(walk);
+    join.look_ahead(call, walk);
     if (warp == 0) {
-      sums.take_over(last);
-      write<kWidth, kBlocks>(call, walk, slot, sums);
+      sums.take_over(handed + F::kHandedFloats * 32);
+      sums.add_totals();
+      if (join.has_earlier) sums.take_over(kept);
+      if (join.goes_on) sums.hand_over(kept);
+      else write<kWidth, kBlocks>(call, walk, join.is_whole, sums);
     }
-    if (walk.left == 0) break;
-    walk.next(call);
+    if (!join.proceed(call, walk)) break;
   }
-  if (threadIdx.x == 0)
-    call.spans[blockIdx.x] = walk.begins() && !walk.ends() ? span_of(walk, share) : make_int4(-1, 0, 0, 0);
 }
 
 template <int kWidth>

@@ -1,8 +1,8 @@
-// PagedWalk.cuh: which tokens of which sequences a block of paged attention has.
+// PagedWalk.cuh: which pieces of which sequences a block of paged attention has.
 //
-// Sequences stand in order, the key heads of each one after another, and each of those as its units. Block b has the
-// units b · share up to (b + 1) · share, with share = ⌈units / blocks⌉. A sequence without tokens has one unit, so that
-// its zeros are written.
+// Sequences stand in order, the key heads of each one after another, and each of those as its units. Of U units in all
+// and B blocks block b has the pieces whose middle lies in the units ⌊b U / B⌋ up to ⌊(b + 1) U / B⌋. A sequence
+// without tokens has one unit, so that its zeros are written.
 #pragma once
 
 #include "PagedAttention.h"
@@ -21,40 +21,114 @@ __device__ inline int tokens_of(const PagedAttentionCall &call, int n) {
 
 __device__ inline int units_of(int tokens) { return tokens <= kUnit ? 1 : (tokens + kUnit - 1) / kUnit; }
 
-/// The part of one key head of one sequence that a block has, and the way to the next one.
+/// Pieces of a sequence; piece j has the units ⌊j P / S⌋ up to ⌊(j + 1) P / S⌋ of P.
+__device__ inline int pieces_of(const PagedAttentionCall &call, int units) {
+  return min(call.pieces[32 - __clz(units - 1)], units);
+}
+
+/// The piece that a block is at, and the way to the next one.
 struct PagedWalk {
-  int n, g;          // sequence and key head
-  int tokens;        // of the sequence
-  int first, end;    // tokens of the part
-  int start;         // the part's first unit
-  int taken, units;  // units of the part and of the whole
-  int left;          // units of the block behind the part
+  int n, g;        // sequence and key head
+  int tokens;      // of the sequence
+  int units;       // of the sequence
+  int pieces;      // of the sequence
+  int piece;       // of these
+  int first, end;  // tokens of the piece
+  int rest;        // units of the block's part of the row, from the key head's first one on
+
+  __device__ int start_of(int j) const { return static_cast<int>(int64_t(j) * units / pieces); }
+  /// Whether the block has piece j of the key head, if it has those from the part's beginning on.
+  __device__ bool has(int j) const { return (start_of(j) + start_of(j + 1)) / 2 < rest; }
 
   __device__ void open(const PagedAttentionCall &call) {
     tokens = tokens_of(call, n);
     units = units_of(tokens);
-    taken = min(units - start, left);
-    left -= taken;
-    first = start * kUnit;
-    end = min((start + taken) * kUnit, tokens);
+    pieces = pieces_of(call, units);
   }
 
-  /// Goes to the next part; there is one while `left` is above 0.
-  __device__ void next(const PagedAttentionCall &call) {
-    start = 0;
+  __device__ void take(int j) {
+    piece = j;
+    first = start_of(j) * kUnit;
+    end = min(start_of(j + 1) * kUnit, tokens);
+  }
+
+  /// Goes to the next piece of the block; false where there is none.
+  __device__ bool advance(const PagedAttentionCall &call) {
+    if (piece + 1 < pieces) {
+      if (!has(piece + 1)) return false;
+      take(piece + 1);
+      return true;
+    }
+    return open_next(call);
+  }
+
+  __device__ bool open_next(const PagedAttentionCall &call) {
+    rest -= units;
+    if (rest <= 0) return false;
     if (++g == call.key_heads) {
       g = 0;
       ++n;
     }
     open(call);
+    if (!has(0)) return false;
+    take(0);
+    return true;
   }
 
-  __device__ bool begins() const { return start == 0; }
-  __device__ bool ends() const { return start + taken == units; }
+  /// Finds the first piece whose middle is not before unit `from` of the key head.
+  __device__ bool begin(const PagedAttentionCall &call, int from) {
+    open(call);
+    int j = static_cast<int>(int64_t(from) * pieces / units);
+    while (j < pieces && (start_of(j) + start_of(j + 1)) / 2 < from) ++j;
+    if (j == pieces) return open_next(call);
+    if (!has(j)) return false;
+    take(j);
+    return true;
+  }
+
+  __device__ bool is_last() const { return piece + 1 == pieces; }
+  __device__ int64_t head(const PagedAttentionCall &call) const { return int64_t(n) * call.key_heads + g; }
+  /// Where the piece's sums go among the partial results.
+  __device__ int64_t slot(const PagedAttentionCall &call) const { return head(call) * call.most_pieces + piece; }
 };
 
-/// Finds the block's first part, with all its threads; false where it has none. `share` is that of each block.
-__device__ inline bool find_start(const PagedAttentionCall &call, PagedWalk &walk, int &share) {
+/// How a block joins the pieces that it has one behind the other.
+struct PagedJoin {
+  PagedWalk next;
+  bool more;         // there is a next piece
+  bool opens;        // the present piece is the first of its key head here
+  bool from_first;   // the block has all pieces of the key head up to the present one
+  bool has_earlier;  // and some before it, whose sums it has kept
+  bool goes_on;      // and keeps these for the next one
+  bool is_whole;     // and no other block has any
+
+  __device__ explicit PagedJoin(const PagedWalk &walk) : opens(true), from_first(walk.piece == 0) {}
+
+  __device__ void look_ahead(const PagedAttentionCall &call, const PagedWalk &walk) {
+    next = walk;
+    more = next.advance(call);
+    has_earlier = from_first && walk.piece > 0;
+    goes_on = from_first && more && !walk.is_last();
+    is_whole = from_first && walk.is_last();
+  }
+
+  /// Goes on to the next piece; at the end tells the second kernel what the block leaves to be joined.
+  __device__ bool proceed(const PagedAttentionCall &call, PagedWalk &walk) {
+    if (!more) {
+      bool leaves = from_first && !walk.is_last();
+      if (threadIdx.x == 0)
+        call.spans[blockIdx.x] = leaves ? make_int4(walk.n, walk.g, walk.piece, walk.pieces) : make_int4(-1, 0, 0, 0);
+      return false;
+    }
+    opens = next.piece == 0;
+    from_first |= opens;
+    walk = next;
+    return true;
+  }
+};
+
+/// Finds the block's first piece, with all its threads; false where it has none.
+__device__ inline bool find_start(const PagedAttentionCall &call, PagedWalk &walk) {
   __shared__ int warp_sums[kWarps], found[2];
   int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
   int each = (call.sequences + kThreads - 1) / kThreads;
@@ -76,9 +150,9 @@ __device__ inline bool find_start(const PagedAttentionCall &call, PagedWalk &wal
     total += warp_sums[w];
   }
   total *= call.key_heads;
-  share = (total + static_cast<int>(gridDim.x) - 1) / static_cast<int>(gridDim.x);
-  int begin = static_cast<int>(blockIdx.x) * share;
-  if (begin >= total) return false;
+  int begin = static_cast<int>(int64_t(total) * blockIdx.x / gridDim.x);
+  int end = static_cast<int>(int64_t(total) * (blockIdx.x + 1) / gridDim.x);
+  if (begin == end) return false;
   int rest = begin - before * call.key_heads;
   if (rest >= 0 && rest < own * call.key_heads) {
     int n = from;
@@ -94,25 +168,9 @@ __device__ inline bool find_start(const PagedAttentionCall &call, PagedWalk &wal
   walk.n = found[0];
   int units = units_of(tokens_of(call, walk.n));
   walk.g = found[1] / units;
-  walk.start = found[1] % units;
-  walk.left = min(share, total - begin);
-  walk.open(call);
-  return true;
-}
-
-/// Where a part's result goes: −1 to the output, else the slot of `partials`.
-///
-/// Slot 0 is for a part that an earlier block began, slot 1 for one that this block begins and others end.
-__device__ inline int slot_of(const PagedWalk &walk) {
-  if (!walk.begins()) return 2 * static_cast<int>(blockIdx.x);
-  return walk.ends() ? -1 : 2 * static_cast<int>(blockIdx.x) + 1;
-}
-
-/// What the second kernel is told of a part in slot 1: sequence, key head and the blocks that share it.
-__device__ inline int4 span_of(const PagedWalk &walk, int share) {
-  // The part is the block's last, so the units behind it are those of the blocks that follow.
-  int behind = walk.units - walk.start - walk.taken;
-  return make_int4(walk.n, walk.g, 1 + (behind + share - 1) / share, 0);
+  int unit = found[1] % units;
+  walk.rest = unit + end - begin;
+  return walk.begin(call, unit);
 }
 
 }  // namespace jet::cuda

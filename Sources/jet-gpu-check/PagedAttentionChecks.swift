@@ -41,6 +41,11 @@ enum PagedAttentionChecks {
         lengths: [6000] + [Int](repeating: 30, count: 300), pageTokens: 64, keyHeads: 1, group: 2,
         width: 64),
       PooledCase(lengths: (0..<1000).map { $0 * 7 % 400 }, pageTokens: 16, keyHeads: 1, group: 2),
+      // Of several pieces each, some blocks with many of them and some pieces in many blocks.
+      PooledCase(lengths: (0..<100).map { $0 * 613 % 9000 }, pageTokens: 64, group: 3, width: 64),
+      PooledCase(lengths: [70_000, 1, 300, 33_000, 4097], pageTokens: 64),
+      PooledCase(lengths: [30_000, 20_000, 7], pageTokens: 256, group: 12, width: 256),
+      PooledCase(lengths: [150_000, 3], pageTokens: 256, keyHeads: 1, group: 2, width: 40),
     ]
     return all
   }
@@ -84,6 +89,34 @@ enum PagedAttentionChecks {
     let again = pagedAttentionStep(query: query, pools: pools, scale: scale)
     tally.record(
       largestDifference(found, again) == 0, "paged attention \(one): the same bits again")
+    for (what, others) in [("shorter", { ($0 - 1) / 2 }), ("gone", { _ in -1 })]
+      as [(
+        String, (Int) -> Int
+      )]
+    {
+      let isKept: (Int) -> Bool = { $0 % 3 == one.lengths.count % 3 }
+      let positions = one.lengths.enumerated().map { isKept($0) ? $1 - 1 : others($1 - 1) }
+      var changed = pools
+      changed.positions = Tensor(positions.map { Int32($0) }).to(device)
+      let kept = one.lengths.indices.filter(isKept)
+      guard !kept.isEmpty else { continue }
+      poisonFreedMemory()
+      let beside = pagedAttentionStep(query: query, pools: changed, scale: scale)
+      tally.record(
+        largestDifference(rows(kept, of: beside), rows(kept, of: found)) == 0,
+        "paged attention \(one): the same bits where other sequences are \(what)")
+    }
+    let turned = Pools(
+      keys: pools.keys, values: pools.values, pages: pools.pages.flipped(dim: 0),
+      positions: pools.positions.flipped(dim: 0), isRing: pools.isRing)
+    let inOtherRows = pagedAttentionStep(query: query.flipped(dim: 0), pools: turned, scale: scale)
+    tally.record(
+      largestDifference(inOtherRows.flipped(dim: 0), found) == 0,
+      "paged attention \(one): the same bits in other rows")
+  }
+
+  private static func rows(_ indices: [Int], of tensor: Tensor) -> Tensor {
+    Tensor.stack(indices.map { tensor.select($0, dim: 0) }, dim: 0)
   }
 
   private static func rotaryCases(small: Bool) -> [PooledCase] {

@@ -23,7 +23,13 @@ struct PooledDecoding {
   }
 
   static let pageTokens = 16
-  private static let chunkTokens = 64
+
+  /// Lengths around those of chunks, pages and the window.
+  static let shortLengths = [
+    37, 1, EngineModel.window, 64, 150, 16, EngineModel.window - 1, 65, 17, 100, 2, 129, 15,
+  ]
+  /// Lengths at which blocks of the GPU's attention share a sequence.
+  static let deepLengths = [6000, 1, 4097, 300, 2048, 2500, 64, 9000]
 
   let model: HybridModel
   private let prompts: [[Int]]
@@ -32,13 +38,19 @@ struct PooledDecoding {
   /// Pages of each sequence.
   private let pagesEach: Int
 
-  /// - Parameter count: how many sequences; their prompts are of lengths around those of chunks, pages and the window.
-  init(_ model: HybridModel, sequences count: Int, steps: Int) {
+  /// Tokens of a piece of a prompt.
+  private let chunkTokens: Int
+
+  /// - Parameters:
+  ///   - count: how many sequences.
+  ///   - lengths: those of the prompts, in turn.
+  init(
+    _ model: HybridModel, sequences count: Int, steps: Int,
+    lengths: [Int] = PooledDecoding.shortLengths
+  ) {
     self.model = model
+    chunkTokens = (lengths.max() ?? 0) > 1024 ? 1024 : 64
     var random = RandomNumbers(seed: UInt64(count))
-    let lengths = [
-      37, 1, EngineModel.window, 64, 150, 16, EngineModel.window - 1, 65, 17, 100, 2, 129, 15,
-    ]
     prompts = (0..<count).map { EngineModel.tokens(lengths[$0 % lengths.count], &random) }
     self.steps = (0..<steps).map { _ in EngineModel.tokens(count, &random) }
     let longest = (lengths.max() ?? 0) + steps
@@ -93,9 +105,9 @@ struct PooledDecoding {
     pools.fillRandomly(seed: 9)
     for slot in arrangement.slots { pools.clear(slot: slot) }
     let longest = prompts.map(\.count).max() ?? 0
-    for start in stride(from: 0, to: longest, by: Self.chunkTokens) {
+    for start in stride(from: 0, to: longest, by: chunkTokens) {
       let pieces = prompts.indices.compactMap { sequence -> PooledPiece? in
-        let tokens = Array(prompts[sequence].dropFirst(start).prefix(Self.chunkTokens))
+        let tokens = Array(prompts[sequence].dropFirst(start).prefix(chunkTokens))
         guard !tokens.isEmpty else { return nil }
         return PooledPiece(
           tokens: tokens, slot: arrangement.slots[sequence], start: start,

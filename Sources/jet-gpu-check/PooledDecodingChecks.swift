@@ -20,6 +20,12 @@ enum PooledDecodingChecks {
           let decoding = PooledDecoding(model, sequences: count, steps: small ? 3 : 8)
           try compare(decoding, kind, count, device == .cpu ? count : size, &tally)
         }
+        guard !small, device != .cpu, kind.isEmpty else { continue }
+        for rows in [8, 16] {
+          let deep = PooledDecoding(
+            model, sequences: 8, steps: 3, lengths: PooledDecoding.deepLengths)
+          try compare(deep, " deep in texts", 8, rows, &tally)
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 import Foundation
 import JetEvaluation
+
 import enum JetReport.TextTable
 
 /// What an evaluation found; also the form of the file that `--output` writes and `--compare` reads.
