@@ -1,6 +1,7 @@
 // LinearOperands.cuh: what a decode step's product brings to shared memory: its weight item by item, its input once.
 #pragma once
 
+#include "Arrivals.cuh"
 #include "LinearPlan.cuh"
 #include "Mma.cuh"
 
@@ -20,8 +21,6 @@ template <int kLater>
 __device__ inline void await_groups() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kLater) : "memory");
 }
-
-__device__ inline uint32_t shared_address(const void *p) { return static_cast<uint32_t>(__cvta_generic_to_shared(p)); }
 
 __device__ inline float silu(float x) { return x / (1.0f + __expf(-x)); }
 
@@ -109,110 +108,129 @@ struct Eight {
   }
 };
 
-/// Brings x to shared memory as it is, with zeros up to a multiple of 32 columns. Of a row, a thread has every 256th
-/// vector of eight numbers, here and in `prepare_inputs`. Not through the first cache, which is not told what an
-/// earlier kernel writes while this one runs.
+/// A warp's part of x, in `copy_inputs` and `prepare_inputs`: kWays warps have a row, and share its vectors of eight
+/// numbers. Of 32 vectors side by side one warp has all; those of the same remainder by eight are summed together, by
+/// whichever warp, so that a row's sum of squares does not depend on how many rows there are.
+template <int kWays>
+struct RowPart {
+  int n;     // the row; it may be none
+  int part;  // of the warps of a row
+
+  __device__ RowPart() : n(static_cast<int>(threadIdx.x) / (32 * kWays)), part(threadIdx.x / 32 % kWays) {}
+
+  /// The lane's `i`-th vector.
+  __device__ int vector(int i) const { return 32 * (part + kWays * i) + static_cast<int>(threadIdx.x & 31); }
+};
+
+/// Brings x to shared memory as it is, with zeros up to a multiple of 32 columns. Not through the first cache, which is
+/// not told what an earlier kernel writes while this one runs.
+template <int kWays>
 __device__ inline void copy_inputs(const LinearStepCall &call, const LinearPlan &plan, Half *to) {
-  constexpr int kTogether = 5;  // vectors of which a thread reads the last before it uses the first
-  const int own = threadIdx.x;
+  const RowPart<kWays> own;
+  if (own.n >= call.rows) return;
   const int vectors = call.in / 8;
   const int padded = plan.pieces * (kColumns / 8);
-  if (own >= padded) return;
-  const Half *from = static_cast<const Half *>(call.x.data);
-  int n = 0;
-  int v = own;
-  while (n < call.rows) {
-    uint4 bits[kTogether];
-    uint4 *places[kTogether];
-    int count = 0;
+  const uint4 *from = reinterpret_cast<const uint4 *>(static_cast<const Half *>(call.x.data) + own.n * call.x.stride);
+  uint4 *places = reinterpret_cast<uint4 *>(to + own.n * plan.row_stride);
+  for (int first = 0; own.vector(first) < padded; first += kReadTogether) {
+    uint4 bits[kReadTogether];
 #pragma unroll
-    for (int i = 0; i < kTogether; ++i) {
-      if (n == call.rows) break;
-      places[i] = reinterpret_cast<uint4 *>(to) + v;
-      bits[i] = v < vectors ? __ldcg(reinterpret_cast<const uint4 *>(from) + v) : make_uint4(0, 0, 0, 0);
-      ++count;
-      v += kThreads;
-      if (v < padded) continue;
-      v = own;
-      ++n;
-      from += call.x.stride;
-      to += plan.row_stride;
+    for (int i = 0; i < kReadTogether; ++i) {
+      const int v = own.vector(first + i);
+      bits[i] = v < vectors ? __ldcg(from + v) : make_uint4(0, 0, 0, 0);
     }
 #pragma unroll
-    for (int i = 0; i < kTogether; ++i) {
-      if (i == count) break;
-      *places[i] = bits[i];
+    for (int i = 0; i < kReadTogether; ++i) {
+      const int v = own.vector(first + i);
+      if (v < padded) places[v] = bits[i];
     }
   }
 }
 
-/// Norm and activation of x in shared memory. The order of a row's sum of squares is the same whatever the other rows
-/// are; up to a width of 2048 a thread has one vector of a row at most.
-template <int kItems>
+#if __CUDA_ARCH__ >= 900
+
+/// The same by one copy a row, which all are on their way together. They arrive at `place`, once a kernel.
+__device__ inline void bring_inputs(const LinearStepCall &call, const LinearPlan &plan, Half *to, uint64_t *place) {
+  const int bytes = call.in * 2;
+  if (threadIdx.x < 32) {
+    if (threadIdx.x == 0) expect_bytes(place, call.rows * bytes);
+    __syncwarp();
+    const int n = threadIdx.x;
+    if (n < call.rows)
+      bring_bytes(to + n * plan.row_stride, static_cast<const Half *>(call.x.data) + n * call.x.stride, bytes, place);
+  }
+  const int missing = plan.pieces * (kColumns / 8) - call.in / 8;  // vectors of a row, at most three
+  for (int i = threadIdx.x; i < missing * call.rows; i += kThreads) {
+    const int n = i / missing;
+    reinterpret_cast<uint4 *>(to + n * plan.row_stride + call.in)[i - n * missing] = make_uint4(0, 0, 0, 0);
+  }
+  await_phase(place, 0);
+}
+
+#endif
+
+/// Norm and activation of x in shared memory, of which each lane sees its own vectors.
+template <int kItems, int kWays>
 __device__ inline void prepare_inputs(const LinearStepCall &call, const LinearPlan &plan, const Shared &shared) {
+  const RowPart<kWays> own;
+  const bool has_row = own.n < call.rows;
   const int vectors = call.in / 8;
-  auto place = [&](int n, int v) { return reinterpret_cast<uint4 *>(shared.x + n * plan.row_stride) + v; };
+  uint4 *places = reinterpret_cast<uint4 *>(shared.x + own.n * plan.row_stride);
+  float scale = 1.0f;
   if (call.norm) {
-    constexpr int kTogether = 4;  // rows whose lanes' sums are added at the same time
-    for (int first = 0; first < call.rows; first += kTogether) {
-      float sums[kTogether] = {};
+    if (has_row) {
+      float sums[kWarps / kWays];
 #pragma unroll
-      for (int n = 0; n < kTogether; ++n) {
-        if (first + n >= call.rows) break;
+      for (int i = 0; i < kWarps / kWays; ++i) {
+        sums[i] = 0.0f;
 #pragma unroll 1
-        for (int v = threadIdx.x; v < vectors; v += kThreads) {
-          const Eight numbers{*place(first + n, v)};
+        for (int v = own.vector(i); v < vectors; v += 32 * kWarps) {
+          const Eight numbers{places[v]};
 #pragma unroll
-          for (int i = 0; i < 4; ++i) {
-            const float2 pair = numbers.pair(i);
-            sums[n] = fmaf(pair.x, pair.x, sums[n]);
-            sums[n] = fmaf(pair.y, pair.y, sums[n]);
+          for (int j = 0; j < 4; ++j) {
+            const float2 pair = numbers.pair(j);
+            sums[i] = fmaf(pair.x, pair.x, sums[i]);
+            sums[i] = fmaf(pair.y, pair.y, sums[i]);
           }
         }
       }
 #pragma unroll
       for (int distance = 16; distance > 0; distance /= 2) {
 #pragma unroll
-        for (int n = 0; n < kTogether; ++n) sums[n] += __shfl_xor_sync(0xffffffffu, sums[n], distance);
+        for (int i = 0; i < kWarps / kWays; ++i) sums[i] += __shfl_xor_sync(0xffffffffu, sums[i], distance);
       }
-      if (threadIdx.x % 32 != 0) continue;
 #pragma unroll
-      for (int n = 0; n < kTogether; ++n) {
-        if (first + n < call.rows) shared.sums[(first + n) * kWarps + threadIdx.x / 32] = sums[n];
-      }
+      for (int i = 0; i < kWarps / kWays; ++i)
+        if (threadIdx.x % 32 == 0) shared.sums[own.n * kWarps + own.part + kWays * i] = sums[i];
     }
     await_groups<kItems>();  // the norm's weight
     __syncthreads();
+    float sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < kWarps; ++i) sum += shared.sums[min(own.n, call.rows - 1) * kWarps + i];
+    scale = rsqrtf(sum / call.in + call.eps);
   }
-  for (int n = 0; n < call.rows; ++n) {
-    float scale = 1.0f;
-    if (call.norm) {
-      float sum = 0.0f;
-#pragma unroll
-      for (int warp = 0; warp < kWarps; ++warp) sum += shared.sums[n * kWarps + warp];
-      scale = rsqrtf(sum / call.in + call.eps);
-    }
+  if (!has_row) return;
 #pragma unroll 1
-    for (int v = threadIdx.x; v < vectors; v += kThreads) {
-      Eight numbers{*place(n, v)};
-      if (call.norm) {
-        const Eight weights{reinterpret_cast<const uint4 *>(shared.norm)[v]};
+  for (int v = own.vector(0); v < vectors; v += 32 * kWays) {
+    Eight numbers{places[v]};
+    if (call.norm) {
+      const Eight weights{reinterpret_cast<const uint4 *>(shared.norm)[v]};
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const float2 pair = numbers.pair(i);
-          const float2 weight = weights.pair(i);
-          numbers.set_pair(i, pair.x * scale * weight.x, pair.y * scale * weight.y);
-        }
+      for (int i = 0; i < 4; ++i) {
+        const float2 pair = numbers.pair(i);
+        const float2 weight = weights.pair(i);
+        numbers.set_pair(i, pair.x * scale * weight.x, pair.y * scale * weight.y);
       }
-      if (call.activates_input) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const float2 pair = numbers.pair(i);
-          numbers.set_pair(i, silu(pair.x), silu(pair.y));
-        }
-      }
-      *place(n, v) = numbers.bits;
     }
+    if (call.activates_input) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float2 pair = numbers.pair(i);
+        numbers.set_pair(i, silu(pair.x), silu(pair.y));
+      }
+    }
+    places[v] = numbers.bits;
   }
 }
 

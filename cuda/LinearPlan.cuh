@@ -20,8 +20,14 @@ constexpr int kFewItems = 8;
 constexpr int kManyItems = 12;
 /// The most rows that are taken: with 16, libtorch's products are faster for nearly all shapes (docs/LOG.md).
 constexpr int kMostRows = 8;
-/// Sums of warps that wait to be added, at most.
-constexpr int kMostSums = 4096;
+/// Vectors of eight numbers of x of which a lane reads the last before it uses the first.
+constexpr int kReadTogether = 6;
+/// Sums of warps that may wait to be added, also where memory is short.
+constexpr int kFewSums = 4096;
+
+/// Warps that bring a row of x: all have one, if there are as many.
+inline int ways_of(int rows) { return rows == 1 ? 8 : rows == 2 ? 4 : rows <= 4 ? 2 : 1; }
+static_assert(kWarps == 8 && kMostRows == 8);
 
 /// How a call is shared out.
 struct LinearPlan {
@@ -36,6 +42,7 @@ struct LinearPlan {
   int row_stride;  // of x in shared memory, in elements: an odd number of 64 bytes, so that rows lie in other banks
   int items;       // that a warp has on their way
   int bytes;       // of shared memory
+  bool brings;     // x by copies of whole rows, on Hopper where lanes would have to read more than once
 
   LinearPlan(const LinearStepCall &call, const DeviceLimits &limits) {
     blocks = std::min(call.out, limits.multiprocessors);
@@ -44,28 +51,32 @@ struct LinearPlan {
     tile_bits = call.gates_output ? 3 : 4;
     pieces = (call.in + kColumns - 1) / kColumns;
     int tiles = tiles_of(share + (larger > 0 ? 1 : 0));
-    along = 1;
-    int64_t least = 0;
-    for (int ways = 1; ways <= kWarps && ways <= pieces; ways *= 2) {
-      int groups = kWarps / ways;
-      int64_t items = int64_t((pieces + ways - 1) / ways) * ((tiles + groups - 1) / groups);
-      if (ways > 1 && items > least) continue;
-      along = ways;
-      least = items;
-    }
-    int groups = kWarps / along;
-    int sums_of_round = kWarps * call.rows * kTileRows;
-    int rounds = std::min(kMostSums / sums_of_round, (tiles + groups - 1) / groups);
-    together = rounds * groups;
-    sums = rounds * sums_of_round;
     row_stride = (pieces | 1) * kColumns;
-    int64_t others = 4 * sums + 2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0));
-    auto needed = [&](int items) { return int64_t(items) * kWarps * kItemBytes + others; };
+    auto rounds_of = [&](int ways) { return (tiles + kWarps / ways - 1) / (kWarps / ways); };
+    auto needed = [&](int items, int rows, int sums) {
+      return int64_t(items) * kWarps * kItemBytes + 4 * int64_t(sums) +
+             2 * int64_t(row_stride) * (rows + (call.norm ? 1 : 0));
+    };
+    auto sums_of = [&](int rows, int rounds) { return kWarps * rows * kTileRows * rounds; };
     // Half a multiprocessor's memory and 2 KB: of two products that follow each other in a layer, the other leaves
     // these.
     int64_t room = limits.multiprocessor_shared_bytes / 2 + 2048 - kReservedSharedBytes;
-    items = needed(kManyItems) <= room ? kManyItems : kFewItems;
-    bytes = static_cast<int>(std::min<int64_t>(needed(items), INT32_MAX));
+    along = 1;
+    int64_t least = 0;
+    for (int ways = 1; ways <= kWarps && ways <= pieces; ways *= 2) {
+      int64_t time = int64_t((pieces + ways - 1) / ways) * rounds_of(ways);
+      if (ways > 1 && time > least) continue;
+      along = ways;
+      least = time;
+    }
+    int64_t rest = room - needed(kFewItems, call.rows, 0);
+    int sums_together = static_cast<int>(std::max<int64_t>(kFewSums, rest / 4));
+    int rounds = std::min(sums_together / sums_of(call.rows, 1), rounds_of(along));
+    together = rounds * (kWarps / along);
+    sums = sums_of(call.rows, rounds);
+    brings = limits.is_hopper && pieces * (kColumns / 8) > kReadTogether * 32 * ways_of(call.rows);
+    items = needed(kManyItems, call.rows, sums) <= room ? kManyItems : kFewItems;
+    bytes = static_cast<int>(std::min<int64_t>(needed(items, call.rows, sums), INT32_MAX));
   }
 
   __host__ __device__ int tiles_of(int features) const { return (features + (1 << tile_bits) - 1) >> tile_bits; }

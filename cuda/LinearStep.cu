@@ -16,13 +16,15 @@ namespace {
 /// A number of the result: where the warps' sums of it lie, and what is added to them, which is asked for before they
 /// do.
 struct Output {
-  int n;
-  int feature;
-  bool exists;  // whether the tile has as many features
-  int sums;     // where the first warp's lies
+  int n = 0;
+  int feature = 0;
+  bool exists = false;  // whether the tile has as many features
+  int sums = 0;         // where the first warp's lies
   unsigned short bias = 0;
   unsigned short gated_bias = 0;
   unsigned short residual = 0;
+
+  Output() = default;
 
   /// The `i`-th of the tiles from `round` to `end`, row of x after row. Reads no more than is constant.
   __device__ Output(const LinearStepCall &call, const LinearPlan &plan, const Share &share, int round, int end, int i) {
@@ -66,8 +68,20 @@ struct Output {
   }
 };
 
-/// kItems: those that a warp has on their way.
-template <int kItems>
+/// A thread's first outputs of the tiles from `round` to `end`.
+template <int kOutputs>
+__device__ inline void find_outputs(Output (&outputs)[kOutputs], const LinearStepCall &call, const LinearPlan &plan,
+                                    const Share &share, int round, int end) {
+  const int count = ((end - round) << plan.tile_bits) * call.rows;
+#pragma unroll
+  for (int i = 0; i < kOutputs; ++i) {
+    const int index = threadIdx.x + i * kThreads;
+    outputs[i] = index < count ? Output(call, plan, share, round, end, index) : Output();
+  }
+}
+
+/// kItems: those that a warp has on their way. kWays: warps that bring a row of x.
+template <int kItems, int kWays>
 __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearStepCall call, const LinearPlan plan) {
   extern __shared__ __align__(128) unsigned char memory[];
   const Shared shared(memory, call, plan);
@@ -107,23 +121,43 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
 #pragma unroll 1
   for (int item = 0; item < kItems; ++item) fetch.next(item * kItemBytes);
 
-  Output output(call, plan, share, 0, min(plan.together, share.tiles), threadIdx.x);
+  // Of a round those that a thread asks about before its sums are there; further ones are rare. Few registers where
+  // rows are few: with more, fewer blocks of the kernels behind this one have room beside it.
+  constexpr int kOutputs = kWays >= 4 ? 1 : 3;
+  Output outputs[kOutputs];
+  int end = min(plan.together, share.tiles);
+  find_outputs(outputs, call, plan, share, 0, end);
 
   // Begun before memory has nothing more to do for this kernel, the next would only ask for its weight in place of this
   // one. Afterwards it asks while input is read and sums are added, here and by the kernels before.
   bool has_begun = fetch.is_done();
   if (has_begun) let_later_start();
-  wait_for_earlier();
-  copy_inputs(call, plan, shared.x);
-  if (call.norm || call.activates_input) prepare_inputs<kItems>(call, plan, shared);
+#if __CUDA_ARCH__ >= 900
+  if (plan.brings) {
+    __shared__ uint64_t input_place;
+    if (threadIdx.x == 0) {
+      start_place(&input_place, 1);
+      publish_places();
+    }
+    __syncthreads();
+    wait_for_earlier();
+    bring_inputs(call, plan, shared.x, &input_place);
+  } else
+#endif
+  {
+    wait_for_earlier();
+    copy_inputs<kWays>(call, plan, shared.x);
+  }
+  if (call.norm || call.activates_input) prepare_inputs<kItems, kWays>(call, plan, shared);
   __syncthreads();
 
   const Half *columns = shared.x + min(g, call.rows - 1) * plan.row_stride + 8 * t;
   int slot = 0;  // in bytes
-  for (int round = 0; round < share.tiles; round += plan.together) {
-    const int end = min(round + plan.together, share.tiles);
-    if (round > 0) output = Output(call, plan, share, round, end, threadIdx.x);
-    output.ask(call);
+  for (int round = 0; round < share.tiles; round = end) {
+    end = min(round + plan.together, share.tiles);
+    if (round > 0) find_outputs(outputs, call, plan, share, round, end);
+#pragma unroll
+    for (Output &output : outputs) output.ask(call);
     for (int tile = round + group; tile < end; tile += groups) {
       float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll 1
@@ -156,9 +190,10 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
       }
     }
     __syncthreads();
-    output.write(call, plan, shared.sums);
-    const int outputs = ((end - round) << plan.tile_bits) * call.rows;
-    for (int i = threadIdx.x + kThreads; i < outputs; i += kThreads) {
+#pragma unroll
+    for (const Output &output : outputs) output.write(call, plan, shared.sums);
+    const int count = ((end - round) << plan.tile_bits) * call.rows;
+    for (int i = threadIdx.x + kOutputs * kThreads; i < count; i += kThreads) {
       Output other(call, plan, share, round, end, i);
       other.ask(call);
       other.write(call, plan, shared.sums);
@@ -177,12 +212,22 @@ cudaError_t find_limits(cudaStream_t stream, DeviceLimits &limits) {
   return error;
 }
 
-template <int kItems>
+template <int kItems, int kWays>
 cudaError_t launch(const LinearStepCall &call, const LinearPlan &plan, const DeviceLimits &limits) {
-  auto *kernel = linear_step_kernel<kItems>;
+  auto *kernel = linear_step_kernel<kItems, kWays>;
   cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan.bytes);
   if (error != cudaSuccess) return error;
   return launch_dependent(limits, kernel, dim3(plan.blocks), kThreads, plan.bytes, 1, call.stream, call, plan);
+}
+
+template <int kItems>
+cudaError_t launch(const LinearStepCall &call, const LinearPlan &plan, const DeviceLimits &limits) {
+  switch (ways_of(call.rows)) {
+    case 8: return launch<kItems, 8>(call, plan, limits);
+    case 4: return launch<kItems, 4>(call, plan, limits);
+    case 2: return launch<kItems, 2>(call, plan, limits);
+    default: return launch<kItems, 1>(call, plan, limits);
+  }
 }
 
 bool is_aligned(const void *p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }

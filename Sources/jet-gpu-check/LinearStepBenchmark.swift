@@ -6,7 +6,7 @@ import JetTensor
 /// Both forms are timed inside graphs. A graph meets as many weights of a shape as no cache holds.
 enum LinearStepBenchmark {
   private static let device = Device.cuda(0)
-  private static let counts = [1, 2, 4, 8, 16, 32, 64]
+  private static let counts = [1, 2, 4, 8, 16, 24, 32, 64]
   /// Bytes of weights that a graph reads at least.
   private static let leastBytes = 1 << 30
 

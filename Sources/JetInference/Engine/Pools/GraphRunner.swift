@@ -143,16 +143,16 @@ public final class GraphRunner: MeasurableRunner {
 
   private func record(_ size: Int) throws -> DecodeGraph {
     try DecodeGraph(size: size, device: model.embedding.device) { [self] slots in
-      let step = table.step(slots)
-      let logits = model.stepLogits(model.step(step, pools: pools))
-      return table.choose(slots, logits, advancing: step.positions)
+      let columns = table.columns(slots)
+      let hidden = model.step(table.step(slots, columns), pools: pools)
+      return table.choose(slots, columns, model.stepLogits(hidden), advances: true)
     }
   }
 
   /// The same without a graph; for models that cannot be recorded, and for sequences that the host chooses for.
   private func decodeOnce(_ slots: [Int]) throws -> StartedStep.Part {
     let places = SlotTable.indices(slots, model.embedding.device)
-    var step = table.step(places)
+    var step = table.step(places, table.columns(places))
     step.knownPositions = try slots.map { try sequence($0).length }
     let logits = model.stepLogits(model.step(step, pools: pools))
     table.setPositions(of: places, to: (step.knownPositions ?? []).map { $0 + 1 })
@@ -163,7 +163,7 @@ public final class GraphRunner: MeasurableRunner {
   private func choose(
     _ slots: [Int], _ places: Tensor, _ logits: Tensor
   ) throws -> StartedStep.Part {
-    let ids = table.choose(places, logits, advancing: nil)
+    let ids = table.choose(places, table.columns(places), logits, advances: false)
     var part = StartedStep.Part(slots: slots, ids: ids)
     for (row, slot) in slots.enumerated() where sequences[slot]?.sampler != nil {
       var numbers: [Float] = logits.select(row, dim: 0).array()
