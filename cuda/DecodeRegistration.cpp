@@ -26,7 +26,8 @@ void check_pools(const char *operation, const at::Tensor &keys, const at::Tensor
   check_tensor(operation, "pages", pages, like, at::kInt, {sequences, pages.size(1)});
   check_tensor(operation, "positions", positions, like, at::kInt, {sequences});
   TORCH_CHECK(keys.size(1) > 0 && keys.size(2) > 0 && keys.size(3) > 0 &&
-                  keys.size(0) * keys.size(1) * keys.size(2) <= INT_MAX && pages.size(1) * keys.size(2) < INT_MAX,
+                  keys.size(0) * keys.size(1) * keys.size(2) <= INT_MAX &&
+                  pages.size(1) * keys.size(2) < INT_MAX - kUnit,
               operation, ": keys is ", keys.sizes(), " and pages ", pages.sizes(),
               ", expected tokens, and fewer than 2147483647 of them.");
   TORCH_CHECK(!ring || pages.size(1) == 1, operation, ": pages is ", pages.sizes(),

@@ -31,6 +31,7 @@ struct DeviceLimits {
   int shared_bytes = 0;                 // of a block, at most
   int multiprocessor_shared_bytes = 0;  // for all its blocks, with what the system takes of each
   bool is_hopper = false;               // or later: clusters and dependent launches
+  bool may_overlap = true;              // whether a kernel may start before the one before it has ended
 
   static cudaError_t find(DeviceLimits &limits) {
     int device = 0, major = 0;
@@ -55,7 +56,7 @@ cudaError_t prefer_shared_memory(Kernel *kernel) {
   return cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
 }
 
-/// Launches `kernel` behind the work of `stream`; on Hopper it may start before that has ended.
+/// Launches `kernel` behind the work of `stream`; on Hopper it may start before that has ended, if the limits say so.
 ///
 /// - cluster: blocks of a cluster along x, on Hopper.
 template <typename... Parameters, typename... Arguments>
@@ -69,17 +70,17 @@ cudaError_t launch_dependent(const DeviceLimits &limits, void (*kernel)(Paramete
   config.dynamicSmemBytes = shared_bytes;
   config.stream = stream;
   config.attrs = attributes;
-  if (limits.is_hopper) {
-    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attributes[0].val.programmaticStreamSerializationAllowed = 1;
-    config.numAttrs = 1;
-    if (cluster > 1) {
-      attributes[1].id = cudaLaunchAttributeClusterDimension;
-      attributes[1].val.clusterDim.x = cluster;
-      attributes[1].val.clusterDim.y = 1;
-      attributes[1].val.clusterDim.z = 1;
-      config.numAttrs = 2;
-    }
+  if (limits.is_hopper && limits.may_overlap) {
+    cudaLaunchAttribute &attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (limits.is_hopper && cluster > 1) {
+    cudaLaunchAttribute &attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim.x = cluster;
+    attribute.val.clusterDim.y = 1;
+    attribute.val.clusterDim.z = 1;
   }
   return cudaLaunchKernelEx(&config, kernel, arguments...);
 }

@@ -30,12 +30,14 @@ struct Shared {
   float *sums;  // of squares, then of the warps' products
   Half *x;
   Half *norm;
+  uint64_t *place;  // at which x arrives where whole rows are brought
 
   __device__ Shared(unsigned char *base, const LinearStepCall &call, const LinearPlan &plan)
       : ring(base),
         sums(reinterpret_cast<float *>(base + plan.items * kWarps * kItemBytes)),
         x(reinterpret_cast<Half *>(sums + plan.sums)),
-        norm(x + call.rows * plan.row_stride) {}
+        norm(x + call.rows * plan.row_stride),
+        place(reinterpret_cast<uint64_t *>(norm + (call.norm ? plan.row_stride : 0))) {}
 };
 
 /// Brings a warp's part of the weight into its slots, item after item: the columns of a tile, then the next tile.

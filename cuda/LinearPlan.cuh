@@ -22,6 +22,8 @@ constexpr int kManyItems = 12;
 constexpr int kMostRows = 8;
 /// Vectors of eight numbers of x of which a lane reads the last before it uses the first.
 constexpr int kReadTogether = 6;
+/// Where x arrives, aligned like all else.
+constexpr int kPlaceBytes = 16;
 /// Sums of warps that may wait to be added, also where memory is short.
 constexpr int kFewSums = 4096;
 
@@ -55,7 +57,7 @@ struct LinearPlan {
     auto rounds_of = [&](int ways) { return (tiles + kWarps / ways - 1) / (kWarps / ways); };
     auto needed = [&](int items, int rows, int sums) {
       return int64_t(items) * kWarps * kItemBytes + 4 * int64_t(sums) +
-             2 * int64_t(row_stride) * (rows + (call.norm ? 1 : 0));
+             2 * int64_t(row_stride) * (rows + (call.norm ? 1 : 0)) + kPlaceBytes;
     };
     auto sums_of = [&](int rows, int rounds) { return kWarps * rows * kTileRows * rounds; };
     // Half a multiprocessor's memory and 2 KB: of two products that follow each other in a layer, the other leaves

@@ -134,14 +134,13 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   if (has_begun) let_later_start();
 #if __CUDA_ARCH__ >= 900
   if (plan.brings) {
-    __shared__ uint64_t input_place;
     if (threadIdx.x == 0) {
-      start_place(&input_place, 1);
+      start_place(shared.place, 1);
       publish_places();
     }
     __syncthreads();
     wait_for_earlier();
-    bring_inputs(call, plan, shared.x, &input_place);
+    bring_inputs(call, plan, shared.x, shared.place);
   } else
 #endif
   {
@@ -202,13 +201,13 @@ __global__ void __launch_bounds__(kThreads, 2) linear_step_kernel(const LinearSt
   }
 }
 
-/// The device, and whether this kernel may start while the one before it runs: on Hopper and later, in a graph.
+/// The device, and whether this kernel may start while the one before it runs: in a graph.
 /// Elsewhere the kernel before may be the one that made the weight, and launches take longer than the kernels anyway.
 cudaError_t find_limits(cudaStream_t stream, DeviceLimits &limits) {
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   cudaError_t error = DeviceLimits::find(limits);
   if (error == cudaSuccess) error = cudaStreamIsCapturing(stream, &capture);
-  limits.is_hopper = limits.is_hopper && capture == cudaStreamCaptureStatusActive;
+  limits.may_overlap = capture == cudaStreamCaptureStatusActive;
   return error;
 }
 

@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(kJoiningThreads) join_pieces_kernel(PagedAtten
   fetch(0);
   factors.find(count, [&](int j) { return call.measures[row(j)]; });
   int d = threadIdx.x;
-  float sum = 0, total = 0;
+  float sum = -0.0f, total = -0.0f;  // to which the first piece adds as it is
   for (int base = 0; base < count; base += kTogether) {
 #pragma unroll
     for (int r = 0; r < kRows; ++r)
@@ -117,7 +117,8 @@ __global__ void __launch_bounds__(kJoiningThreads) join_pieces_kernel(PagedAtten
 int pieces_of_class(int k, int64_t heads, int blocks) {
   double units = k == 0 ? 1 : 0.75 * double(int64_t(1) << k), share = double(heads) * units / blocks;
   int most = static_cast<int>(std::min<double>(std::ceil(units), kMostPieces));
-  double asked = std::max(std::clamp(share / 16, 1.0, 16.0) * blocks / double(heads), units / 64);
+  double longest = double(int64_t(1) << k) / 64;
+  double asked = std::max(std::clamp(share / 16, 1.0, 16.0) * blocks / double(heads), longest);
   int least = std::clamp(static_cast<int>(asked), 1, most), best = least;
   double best_cost = INFINITY;
   for (int pieces = least; pieces <= std::min(3 * least, most); ++pieces) {
@@ -143,7 +144,7 @@ cudaError_t plan_paged_attention(PagedAttentionCall &call, PagedAttentionPlan &p
   if (cudaError_t error = DeviceLimits::find(limits); error != cudaSuccess) return error;
   plan.fast = call.half && call.head_width % 8 == 0 && is_aligned(call.keys, 16) && is_aligned(call.values, 16) &&
               is_aligned(call.query, 4) && paged_tiles(call).shared_bytes + 1024 <= limits.shared_bytes;
-  int64_t heads = int64_t(call.sequences) * call.key_heads, units = (call.limit + kUnit - 1) / kUnit;
+  int64_t heads = int64_t(call.sequences) * call.key_heads, units = call.limit / kUnit + 1;
   int most = limits.multiprocessors * form_of(call, plan.fast).blocks_together;
   call.blocks = static_cast<int>(std::clamp<int64_t>(heads * units, 1, most));
   call.most_pieces = 1;

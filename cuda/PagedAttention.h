@@ -7,8 +7,9 @@
 // The tokens of a sequence are cut into units of 64, and these into pieces of about equal length; how many pieces there
 // are depends on the sequence's own length and on the call's sizes, never on what the other sequences hold. Pieces are
 // joined one behind the other, by the block that has all from the first one on, or by a second kernel; both reckon
-// alike, so a sequence's result has the same bits in any company and at any place of the batch. All pieces stand in one
-// row, of which each block takes an equal part: sequences of any lengths keep all blocks busy, and the positions are
+// alike, so of as many sequences one's result has the same bits whatever the others are and at any place of the batch.
+// All pieces stand in one row, of which each block takes an equal part, to a piece; so blocks are busy alike unless few
+// sequences are much longer than the others, whose pieces are then as many blocks' only work. The positions are
 // read on the device. Source: the softmax in parts is Dao et al. 2023, "Flash-Decoding for long-context inference".
 #pragma once
 

@@ -131,7 +131,7 @@ __global__ void __launch_bounds__(kThreads, 4) paged_plain_kernel(PagedAttention
       if (join.has_earlier) all.join(kept.most[head], kept.total[head], kept.sums[i]);
       if (join.goes_on) kept.sums[i] = all.sum;
       else if (join.is_whole)
-        static_cast<T *>(call.out)[first * width + i] = rounded<T>(all.sum * inverse_of(all.total));
+        static_cast<T *>(call.out)[first * width + i] = rounded<T>(__fmul_rn(all.sum, inverse_of(all.total)));
       else call.partials[first * width + i] = all.sum;
       if (i % width == 0) measures[head] = make_float2(all.most, all.total);
     }

@@ -1,6 +1,7 @@
 // RowKernels.cu: what stands around the matrix product of a decode step where libtorch does the product itself.
 #include <cuda_runtime.h>
 
+#include "DependentLaunch.cuh"
 #include "LinearStep.h"
 #include "Mma.cuh"
 
@@ -33,6 +34,8 @@ template <typename T, int kCount>
 __global__ void prepare_kernel(const LinearStepCall call, T *prepared) {
   using Numbers = Pack<T, kCount>;
   __shared__ float sums[kThreads / 32];
+  let_later_start();
+  wait_for_earlier();
   const int count = call.in / kCount;
   const Numbers *x =
       reinterpret_cast<const Numbers *>(static_cast<const T *>(call.x.data) + blockIdx.x * call.x.stride);
@@ -72,6 +75,8 @@ __global__ void prepare_kernel(const LinearStepCall call, T *prepared) {
 template <typename T, int kCount>
 __global__ void finish_kernel(const LinearStepCall call, const T *product) {
   using Numbers = Pack<T, kCount>;
+  let_later_start();
+  wait_for_earlier();
   const int width = call.out / kCount;
   const int64_t count = int64_t(call.rows) * width;
   for (int64_t i = int64_t(blockIdx.x) * kThreads + threadIdx.x; i < count; i += int64_t(gridDim.x) * kThreads) {
@@ -103,13 +108,18 @@ bool is_wide(const void *data, int64_t stride, int width) {
 }
 
 template <typename T>
+cudaError_t launch(const LinearStepCall &call, void (*kernel)(const LinearStepCall, T *), unsigned blocks, T *numbers) {
+  DeviceLimits limits;
+  if (cudaError_t error = DeviceLimits::find(limits); error != cudaSuccess) return error;
+  return launch_dependent(limits, kernel, dim3(blocks), kThreads, 0, 1, call.stream, call, numbers);
+}
+
+template <typename T>
 cudaError_t prepare(const LinearStepCall &call, void *prepared) {
   T *to = static_cast<T *>(prepared);
   bool wide = is_wide<T>(call.x.data, call.rows == 1 ? 0 : call.x.stride, call.in) &&
               is_wide<T>(call.norm, 0, call.in) && is_wide<T>(prepared, 0, call.in);
-  if (wide) prepare_kernel<T, kWide<T>><<<call.rows, kThreads, 0, call.stream>>>(call, to);
-  else prepare_kernel<T, 1><<<call.rows, kThreads, 0, call.stream>>>(call, to);
-  return cudaGetLastError();
+  return launch(call, wide ? prepare_kernel<T, kWide<T>> : prepare_kernel<T, 1>, call.rows, to);
 }
 
 template <typename T>
@@ -121,9 +131,7 @@ cudaError_t finish(const LinearStepCall &call, const void *product) {
   const int64_t items = int64_t(call.rows) * call.out / (wide ? kWide<T> : 1);
   const int64_t needed = (items + kThreads - 1) / kThreads;
   const unsigned blocks = static_cast<unsigned>(needed < kMostBlocks ? needed : kMostBlocks);
-  if (wide) finish_kernel<T, kWide<T>><<<blocks, kThreads, 0, call.stream>>>(call, from);
-  else finish_kernel<T, 1><<<blocks, kThreads, 0, call.stream>>>(call, from);
-  return cudaGetLastError();
+  return launch(call, wide ? finish_kernel<T, kWide<T>> : finish_kernel<T, 1>, blocks, from);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ enum LinearStepChecks {
   /// Width of the input and features of the result.
   private static let sizes = [
     (1, 1), (3, 5), (7, 129), (8, 1), (24, 17), (40, 300), (100, 33), (200, 129), (384, 1000),
-    (520, 77), (1536, 2111), (3000, 64), (8960, 24),
+    (520, 77), (1536, 2111), (1544, 300), (3000, 64), (3112, 40), (8960, 24), (12_296, 16),
   ]
 
   static func run(small: Bool, _ tally: inout Tally) throws {
@@ -70,16 +70,15 @@ enum LinearStepChecks {
   }
 
   private static func sameBits(_ tally: inout Tally) {
-    for (width, features) in [(200, 129), (1536, 2111), (8960, 24)] {
+    for (width, features) in [(200, 129), (1536, 2111), (1544, 300), (3080, 64), (8960, 24)] {
       for isGated in [false, true] {
         var one = LinearStepCase(count: 8, width: width, features: features, dtype: .bfloat16)
         one.isGated = isGated
         one.options = 15
         let inputs = LinearStepInputs(one)
-        let most = width == 8960 ? 7 : 8  // As many as the kernel takes.
-        let together = inputs.rows(0..<most).result().array(of: Float.self)
-        let isSame = [1, 2, 3, 5, 7].allSatisfy { count in
-          guard count <= most else { return true }
+        let most = one.count
+        let together = inputs.result().array(of: Float.self)
+        let isSame = [1, 2, 3, 4, 5, 7].allSatisfy { count in
           let alone = inputs.rows(most - count..<most).result().array(of: Float.self)
           return alone == Array(together.suffix(count * features))
         }
@@ -105,8 +104,11 @@ enum LinearStepChecks {
 
   private static func graphs(_ tally: inout Tally) throws {
     for dtype in [DType.float32, .bfloat16] {
-      for count in [1, 5, 16, 40] {
-        var one = LinearStepCase(count: count, width: 640, features: 640, dtype: dtype)
+      // Wide enough that whole rows of the input are brought from some number of sequences on.
+      for (count, width) in [
+        (1, 640), (5, 640), (16, 640), (40, 640), (3, 3112), (5, 1544), (7, 1544), (8, 2048),
+      ] {
+        var one = LinearStepCase(count: count, width: width, features: width, dtype: dtype)
         one.options = 13
         let first = LinearStepInputs(one)
         one.isGated = true
@@ -123,7 +125,8 @@ enum LinearStepChecks {
           graph.replay()
           isSame = isSame && result.array(of: Float.self) == expected
         }
-        tally.record(isSame, "\(dtype), \(count) sequences: replays of a graph follow their inputs")
+        tally.record(
+          isSame, "\(dtype), \(count) × \(width): replays of a graph follow their inputs")
       }
     }
     try failures(&tally)

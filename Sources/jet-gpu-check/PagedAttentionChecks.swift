@@ -106,6 +106,14 @@ enum PagedAttentionChecks {
         largestDifference(rows(kept, of: beside), rows(kept, of: found)) == 0,
         "paged attention \(one): the same bits where other sequences are \(what)")
     }
+    if !one.isRing {
+      var wider = pools
+      wider.pages = pools.pages.padded(after: 1 + pools.pages.dim(1) / 2, dim: 1)
+      let beside = pagedAttentionStep(query: query, pools: wider, scale: scale)
+      tally.record(
+        largestDifference(beside, found) == 0,
+        "paged attention \(one): the same bits where there could be more pages")
+    }
     let turned = Pools(
       keys: pools.keys, values: pools.values, pages: pools.pages.flipped(dim: 0),
       positions: pools.positions.flipped(dim: 0), isRing: pools.isRing)

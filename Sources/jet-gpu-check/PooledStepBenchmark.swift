@@ -55,8 +55,12 @@ enum PooledStepBenchmark {
     (rings.pageTokens, rings.isRing) = (1152, true)
     var uneven = even(128, 4096)
     for i in stride(from: 0, to: 128, by: 16) { uneven.lengths[i] = 131_072 }
+    var (longAmongFew, longAmongMany) = (even(8, 300), even(128, 300))
+    longAmongFew.lengths[3] = 32_768
+    longAmongMany.lengths[70] = 131_072
     return [
-      even(128, 65_536), even(1, 4096), even(1, 65_536), even(64, 262_144), even(1024, 4096), rings,
+      longAmongFew, longAmongMany, even(128, 65_536), even(1, 4096), even(1, 65_536),
+      even(64, 262_144), even(1024, 4096), rings,
       uneven,
     ]
   }()

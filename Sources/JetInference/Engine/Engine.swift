@@ -4,7 +4,7 @@ import Synchronization
 /// Generates tokens for many requests at once on one model: continuous batching, prompts in pieces,
 /// a fixed pool of slots and pages.
 ///
-/// The tokens of a request are those that it has alone; its company changes when they come. The
+/// The tokens of a request are those that it has alone, but for rounding; its company changes when they come. The
 /// runner is used from a thread of the engine's own, so neither a caller nor Swift's pool of threads
 /// is ever blocked. Requests are taken from any thread. An engine that nobody holds finishes what
 /// streams still want.

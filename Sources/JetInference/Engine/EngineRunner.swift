@@ -4,7 +4,8 @@
 /// to ``close(slot:)``; its steps are started in the order of its tokens, and a slot is closed only
 /// when every step with it was finished. So is a slot whose step failed.
 ///
-/// What is chosen for a sequence must not depend on which others share its steps.
+/// What is chosen for a sequence must not depend on which others share its steps, but for rounding where a step of more
+/// sequences is computed otherwise.
 public protocol EngineRunner: AnyObject {
   /// How much fits.
   var capacity: EngineCapacity { get }

@@ -29,8 +29,8 @@ public func linearStepDefinition(
 /// The matrix product of a decode step;
 /// see ``linearStepDefinition(_:weight:bias:norm:activatesInput:gatesOutput:residual:)``.
 ///
-/// On a GPU, in bfloat16 and for at most 8 sequences, one kernel that reads the weight once; a sequence's numbers then
-/// have the same bits whatever the others are and however many.
+/// On a GPU, in bfloat16 and for at most 8 sequences whose inputs have room in shared memory, one kernel that reads the
+/// weight once; a sequence's numbers then have the same bits whatever the others are and however many.
 ///
 /// - Precondition: inside ``CUDAGraph``, `weight` and the weight of `norm` are constant.
 public func linearStep(
