@@ -110,6 +110,11 @@ struct PooledFormsTests {
     try withoutGradients {
       try check(model, pairs(model), joining, "fast")
       try FastForm.disabled { try check(model, pairs(model), joining, "defined") }
+      try FastForm.disabled {
+        try ResidualStream.$waitsAlways.withValue(true) {
+          try check(model, pairs(model), joining, "added by the norms")
+        }
+      }
     }
   }
 

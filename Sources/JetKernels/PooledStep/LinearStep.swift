@@ -1,5 +1,8 @@
 public import JetTensor
 
+/// Sequences up to which ``linearStep(_:weight:bias:norm:activatesInput:gatesOutput:residual:)`` is one kernel on a GPU.
+public let maximumLinearStepSequences = 8
+
 /// The matrix product of a decode step with all that stands around it, by its definition.
 ///
 /// `h = rmsNorm(x)` and `h = silu(h)` where asked for, `y = W h + b`, `y = silu(y₁) · y₂` of the halves of `y` where the

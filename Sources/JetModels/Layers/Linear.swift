@@ -50,12 +50,9 @@ public struct Linear {
 }
 
 extension Linear {
-  /// One token a sequence, `[N, in]` to `[N, out]`, with the norm of the input and the residual that a layer has around it;
-  /// see ``linearStep(_:weight:bias:norm:activatesInput:gatesOutput:residual:)``.
-  func step(_ x: Tensor, norm: RMSNorm? = nil, residual: Tensor? = nil) -> Tensor {
-    linearStep(
-      x, weight: weight, bias: bias, norm: norm.map { ($0.weight, $0.eps) }, residual: residual)
-  }
+  /// One token a sequence, `[N, in]` to `[N, out]`; see
+  /// ``linearStep(_:weight:bias:norm:activatesInput:gatesOutput:residual:)``.
+  func step(_ x: Tensor) -> Tensor { linearStep(x, weight: weight, bias: bias) }
 }
 
 /// Root-mean-square normalization with learned scales.

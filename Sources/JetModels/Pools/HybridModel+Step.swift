@@ -22,14 +22,13 @@ extension HybridModel {
       }
       return steps(x)
     }
+    var stream = ResidualStream(x)
     for (layer, pool) in zip(layers, pools.layers) {
-      x = layer.mixer.step(x, norm: layer.mixerNorm, pool, context)
-      let inner = linearStep(
-        x, weight: layer.mlp.gateAndUp.weight, norm: (layer.mlpNorm.weight, layer.mlpNorm.eps),
-        gatesOutput: true)
-      x = linearStep(inner, weight: layer.mlp.down.weight, residual: x)
+      stream = layer.mixer.step(stream, norm: layer.mixerNorm, pool, context)
+      let inner = layer.mlp.gateAndUp.step(stream, norm: layer.mlpNorm, gatesOutput: true)
+      stream = layer.mlp.down.step(inner, addedTo: stream)
     }
-    return x
+    return stream.value
   }
 
   /// Float32 logits of outputs of a step, `[N, D]` to `[N, vocabulary]`.
@@ -92,16 +91,16 @@ extension Mixer {
     where mixer.appendStep(to: &steps, norm: norm, state: state, slots: context.batch.slots):
       return x
     default:
-      let x = steps(x)
+      let stream = ResidualStream(steps(x))
       steps = LayerSteps()
-      return step(x, norm: norm, pool, context)
+      return step(stream, norm: norm, pool, context).value
     }
   }
 
   /// One token a sequence with norm and residual, `[N, D]` to `[N, D]`.
   func step(
-    _ x: Tensor, norm: RMSNorm, _ pool: StatePools.Pool, _ context: StepContext
-  ) -> Tensor {
+    _ x: ResidualStream, norm: RMSNorm, _ pool: StatePools.Pool, _ context: StepContext
+  ) -> ResidualStream {
     switch (self, pool) {
     case (.attention(let attention), .pages(let keys, let values)):
       return attention.step(x, norm: norm, keys: keys, values: values, context)
@@ -112,13 +111,13 @@ extension Mixer {
       let slots = context.batch.slots
       var own: RecurrentState? = RecurrentState(
         memory: state.memory.rows(slots), window: state.window.rows(slots))
-      let y = mixer(norm(x).unsqueezed(1), state: &own, context.forward).squeezed(1)
+      let y = mixer(x.normalized(norm).unsqueezed(1), state: &own, context.forward).squeezed(1)
       if let own {
         let rows = slots.to(.int64)
         state.memory.assign(own.memory, at: [rows])
         state.window.assign(own.window, at: [rows])
       }
-      return x + y
+      return x.adding(y)
     default: preconditionFailure("the pools were made for another model")
     }
   }

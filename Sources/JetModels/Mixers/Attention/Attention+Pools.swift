@@ -39,14 +39,13 @@ extension Attention {
   /// - Parameters:
   ///   - keys: a pool of pages or of rings, `[P, G, C, Dh]`, changed in place; values likewise.
   func step(
-    _ x: Tensor, norm: RMSNorm, keys: Tensor, values: Tensor, _ context: StepContext
-  ) -> Tensor {
+    _ x: ResidualStream, norm: RMSNorm, keys: Tensor, values: Tensor, _ context: StepContext
+  ) -> ResidualStream {
     let isRing = configuration.window != nil
     let pools = Pools(
       keys: keys, values: values, pages: context.pages(isRing: isRing),
       positions: context.batch.positions, isRing: isRing)
-    let projected = linearStep(
-      x, weight: projection.weight, bias: projection.bias, norm: (norm.weight, norm.eps))
+    let projected = projection.step(x, norm: norm)
     let query = rotaryStep(
       projected,
       norms: headNorms.map {
@@ -54,7 +53,7 @@ extension Attention {
       },
       frequencies: context.pools.frequencies(headWidth: configuration.headWidth), pools: pools)
     let mixed = pagedAttentionStep(query: query, pools: pools, scale: scale)
-    return linearStep(mixed, weight: output.weight, residual: x)
+    return output.step(mixed, addedTo: x)
   }
 
   /// The same, appended to the fused steps of CPUs.

@@ -1,11 +1,11 @@
 import JetKernels
-public import JetTensor
+import JetTensor
 
 extension DeltaNet {
   /// One token a sequence on pools, norm and residual included.
   public func step(
-    _ x: Tensor, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
-  ) -> Tensor? {
+    _ x: ResidualStream, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream? {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let parts = input.step(x, norm: inputNorm).split([2 * keys + values, heads], dim: 1)
@@ -16,6 +16,6 @@ extension DeltaNet {
       rule: .delta(write: parts[1], decay: nil),
       scale: 1 / Double(configuration.keyWidth).squareRoot(), memory: pool.memory,
       slots: batch.slots)  // [N, H, V]
-    return output.step(norm(mixed).mergedHeads, residual: x)
+    return output.step(norm(mixed).mergedHeads, addedTo: x)
   }
 }

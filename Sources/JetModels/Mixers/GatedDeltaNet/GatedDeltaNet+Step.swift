@@ -1,11 +1,11 @@
 import JetKernels
-public import JetTensor
+import JetTensor
 
 extension GatedDeltaNet {
   /// One token a sequence on pools, norm and residual included.
   public func step(
-    _ x: Tensor, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
-  ) -> Tensor? {
+    _ x: ResidualStream, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream? {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let parts = input.step(x, norm: inputNorm)
@@ -18,6 +18,6 @@ extension GatedDeltaNet {
       scale: 1 / Double(configuration.keyWidth).squareRoot(), memory: pool.memory,
       slots: batch.slots)  // [N, H, V]
     let gated = gatedRMSNormStep(mixed, gate: parts[1], norm: norm)
-    return output.step(gated, residual: x)
+    return output.step(gated, addedTo: x)
   }
 }

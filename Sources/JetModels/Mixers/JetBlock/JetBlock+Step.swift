@@ -1,11 +1,11 @@
 import JetKernels
-public import JetTensor
+import JetTensor
 
 extension JetBlock {
   /// One token a sequence on pools, norm and residual included, where the block has the released form or fixed kernels.
   public func step(
-    _ x: Tensor, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
-  ) -> Tensor? {
+    _ x: ResidualStream, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream? {
     switch convolution {
     case .dynamic(let generators) where configuration.isReleasedForm:
       releasedStep(x, inputNorm, generators[0], pool, batch.slots)
@@ -15,9 +15,9 @@ extension JetBlock {
   }
 
   private func releasedStep(
-    _ x: Tensor, _ inputNorm: RMSNorm, _ generator: KernelGenerator, _ pool: RecurrentState,
+    _ x: ResidualStream, _ inputNorm: RMSNorm, _ generator: KernelGenerator, _ pool: RecurrentState,
     _ slots: Tensor
-  ) -> Tensor {
+  ) -> ResidualStream {
     let (heads, inner) = (configuration.heads, configuration.generatorWidth)
     let before = 2 * heads * (configuration.keyWidth + configuration.valueWidth)
     let projected = input.step(x, norm: inputNorm)
@@ -27,13 +27,14 @@ extension JetBlock {
     let mixed = jetBlockStep(
       projected: projected, taps: taps, logRate: decay.logRate, stepBias: decay.stepBias,
       norm: norm.weight, eps: norm.eps, window: pool.window, memory: pool.memory, slots: slots)
-    return output.step(mixed, residual: x)
+    return output.step(mixed, addedTo: x)
   }
 
   private func fixedStep(
-    _ x: Tensor, _ inputNorm: RMSNorm, _ convolution: ShortConvolution, _ pool: RecurrentState,
+    _ x: ResidualStream, _ inputNorm: RMSNorm, _ convolution: ShortConvolution,
+    _ pool: RecurrentState,
     _ slots: Tensor
-  ) -> Tensor {
+  ) -> ResidualStream {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let parts = input.step(x, norm: inputNorm)
@@ -53,6 +54,6 @@ extension JetBlock {
       rule: .delta(write: parts[3], decay: decay.step(parts[2])),
       scale: 1 / Double(configuration.keyWidth).squareRoot(), memory: pool.memory,
       slots: slots)  // [N, H, V]
-    return output.step(gatedRMSNormStep(mixed, gate: parts[1], norm: norm), residual: x)
+    return output.step(gatedRMSNormStep(mixed, gate: parts[1], norm: norm), addedTo: x)
   }
 }

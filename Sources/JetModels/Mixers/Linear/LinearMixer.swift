@@ -40,14 +40,16 @@ public protocol LinearMixer {
   /// - Parameters:
   ///   - pool: memory `[S, H, K, V]` and window `[S, D, W]`, changed in place.
   ///   - batch: the sequences' places in the pools, and their positions.
-  func step(_ x: Tensor, norm: RMSNorm, pool: RecurrentState, batch: PooledStep) -> Tensor?
+  func step(
+    _ x: ResidualStream, norm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream?
 }
 
 extension LinearMixer {
   /// There is no form of its own.
   public func step(
-    _ x: Tensor, norm: RMSNorm, pool: RecurrentState, batch: PooledStep
-  ) -> Tensor? { nil }
+    _ x: ResidualStream, norm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream? { nil }
 
   /// There is no fused form.
   public func appendStep(

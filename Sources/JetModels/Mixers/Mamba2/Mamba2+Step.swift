@@ -1,11 +1,11 @@
 import JetKernels
-public import JetTensor
+import JetTensor
 
 extension Mamba2 {
   /// One token a sequence on pools, norm and residual included.
   public func step(
-    _ x: Tensor, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
-  ) -> Tensor? {
+    _ x: ResidualStream, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream? {
     let (heads, groups) = (configuration.heads, configuration.groups)
     let (inner, convolved) = (heads * configuration.valueWidth, configuration.convolvedChannels)
     let shared = groups * configuration.keyWidth
@@ -18,6 +18,6 @@ extension Mamba2 {
       rule: .stateSpace(decay.step(parts[2])), scale: 1, memory: pool.memory, slots: batch.slots)
     let read = (mixed + own.float32 * skip.float32.unsqueezed(-1)).mergedHeads
     let gated = (read * silu(parts[0].float32)).to(x.dtype)
-    return output.step(gated, norm: norm, residual: x)
+    return output.step(gated, norm: norm, addedTo: x)
   }
 }

@@ -1,12 +1,12 @@
 import JetKernels
-public import JetTensor
+import JetTensor
 
 extension RWKV7 {
   /// One token a sequence on pools, norm and residual included.
   public func step(
-    _ x: Tensor, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
-  ) -> Tensor? {
-    let hidden = inputNorm(x)
+    _ x: ResidualStream, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream? {
+    let hidden = x.normalized(inputNorm)
     let previous = tokenShiftStep(hidden, window: pool.window, slots: batch.slots)
     // The shares are [1, 1, D].
     let inputs = inputs(hidden.unsqueezed(0), previous: previous.unsqueezed(0)) {
@@ -20,6 +20,6 @@ extension RWKV7 {
         logDecay: token(inputs.logDecay), recallKey: token(-inputs.removed),
         rewriteKey: token(inputs.removed * inputs.rate)),
       scale: 1, memory: pool.memory, slots: batch.slots)  // [N, H, V]
-    return output.step(token(opened(mixed.unsqueezed(0), inputs)), residual: x)
+    return output.step(token(opened(mixed.unsqueezed(0), inputs)), addedTo: x)
   }
 }

@@ -1,11 +1,11 @@
 import JetKernels
-public import JetTensor
+import JetTensor
 
 extension RetNet {
   /// One token a sequence on pools, norm and residual included; the angles are made on the device.
   public func step(
-    _ x: Tensor, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
-  ) -> Tensor? {
+    _ x: ResidualStream, norm inputNorm: RMSNorm, pool: RecurrentState, batch: PooledStep
+  ) -> ResidualStream? {
     let heads = configuration.heads
     let (keys, values) = (heads * configuration.keyWidth, heads * configuration.valueWidth)
     let parts = input.step(x, norm: inputNorm).split([keys, keys, values, values], dim: 1)
@@ -15,10 +15,10 @@ extension RetNet {
     }
     let mixed = recurrentStep(
       query: turned(parts[0]), key: turned(parts[1]), value: parts[2].heads(heads),
-      rule: .retention(logDecay: logDecay.expanded([x.dim(0), heads])),
+      rule: .retention(logDecay: logDecay.expanded([x.count, heads])),
       scale: 1 / Double(configuration.keyWidth).squareRoot(), memory: pool.memory,
       slots: batch.slots)  // [N, H, V]
     let gated = gatedRMSNormStep(mixed, gate: parts[3], norm: norm)
-    return output.step(gated, residual: x)
+    return output.step(gated, addedTo: x)
   }
 }

@@ -1,0 +1,75 @@
+import JetKernels
+public import JetTensor
+
+/// What flows through the layers of one step, `[N, D]`: each mixer and MLP adds its part.
+///
+/// Where libtorch does the products of a step, as on a GPU for many sequences, a part waits for the norm behind it, and one
+/// kernel adds and norms. Elsewhere the product's own kernel adds.
+public final class ResidualStream {
+  private var sum: Tensor
+  /// What is still to be added.
+  private var part: Tensor?
+
+  /// A stream that begins with `x`, `[N, D]`.
+  public init(_ x: Tensor) { sum = x }
+
+  /// N.
+  public var count: Int { sum.dim(0) }
+
+  /// The type of its numbers.
+  public var dtype: DType { sum.dtype }
+
+  /// Whether parts wait for the norm behind them.
+  var waits: Bool {
+    Self.waitsAlways || sum.device != .cpu && count > maximumLinearStepSequences
+  }
+
+  /// For tests.
+  @TaskLocal static var waitsAlways = false
+
+  /// The sum.
+  public var value: Tensor {
+    if let part { sum = sum + part }
+    part = nil
+    return sum
+  }
+
+  /// The sum, normed.
+  public func normalized(_ norm: RMSNorm) -> Tensor {
+    guard let part else { return norm(sum) }
+    self.part = nil
+    let both = addingRMSNorm(sum, part, weight: norm.weight, eps: norm.eps)
+    sum = both.residual
+    return both.normalized
+  }
+
+  /// The stream behind one more part.
+  public func adding(_ part: Tensor) -> ResidualStream {
+    let next = ResidualStream(value)
+    next.part = part
+    return next
+  }
+}
+
+extension Linear {
+  /// The product of the normed stream, `[N, in]` to `[N, out]`; see
+  /// ``linearStep(_:weight:bias:norm:activatesInput:gatesOutput:residual:)``.
+  func step(_ x: ResidualStream, norm: RMSNorm, gatesOutput: Bool = false) -> Tensor {
+    x.waits
+      ? linearStep(x.normalized(norm), weight: weight, bias: bias, gatesOutput: gatesOutput)
+      : linearStep(
+        x.value, weight: weight, bias: bias, norm: (norm.weight, norm.eps),
+        gatesOutput: gatesOutput)
+  }
+
+  /// The stream with the product of `inner`, `[N, in]`, added; that is normed first where there is a norm.
+  func step(
+    _ inner: Tensor, norm: RMSNorm? = nil, addedTo x: ResidualStream
+  ) -> ResidualStream {
+    let norm = norm.map { ($0.weight, $0.eps) }
+    return x.waits
+      ? x.adding(linearStep(inner, weight: weight, bias: bias, norm: norm))
+      : ResidualStream(
+        linearStep(inner, weight: weight, bias: bias, norm: norm, residual: x.value))
+  }
+}
