@@ -23,6 +23,11 @@ public func rmsNorm(_ x: Tensor, weight: Tensor, eps: Double) -> Tensor {
   return Kernels.rmsNorm(.tensor(x), .tensor(weight), .double(eps))
 }
 
+/// Whether ``addingRMSNorm(_:_:weight:eps:)`` is one kernel of a GPU for a residual stream like this.
+public func addsAndNormsAtOnce(_ residual: Tensor) -> Bool {
+  FastForm.fuses(residual) && Fused.normalizes(width: residual.dim(-1))
+}
+
 /// The sum of a residual stream and a new part, and its normalization.
 ///
 /// - Returns: `residual + x`, rounded to its type, and the ``rmsNorm(_:weight:eps:)`` of that.

@@ -21,7 +21,7 @@ public final class ResidualStream {
 
   /// Whether parts wait for the norm behind them.
   var waits: Bool {
-    Self.waitsAlways || sum.device != .cpu && count > maximumLinearStepSequences
+    Self.waitsAlways || count > maximumLinearStepSequences && addsAndNormsAtOnce(sum)
   }
 
   /// For tests.
