@@ -1,4 +1,5 @@
 import ArgumentParser
+import JetReport
 
 /// The program `jet`: one command for each thing that can be done with a model.
 @main
@@ -18,7 +19,7 @@ struct Jet: ParsableCommand {
 
       Completion for bash, zsh or fish: jet --generate-completion-script bash
       """,
-    version: "0.1.0",
+    version: jetVersion,
     subcommands: [
       Generate.self, Chat.self, Info.self, Tokenize.self, Logits.self, Bench.self,
       BenchTraining.self, Throughput.self, Eval.self, PostNASCommand.self, Train.self, Doctor.self,

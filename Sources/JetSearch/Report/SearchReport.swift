@@ -31,7 +31,7 @@ public struct SearchReport {
     content.teacher = parts.teacherName
     content.machine = try parts.machine()
     content.date = try parts.date()
-    content.jetVersion = Self.version
+    content.jetVersion = jetVersion
     content.teacherShape = parts.shape
     content.configuration = String(decoding: try configuration.json(), as: UTF8.self)
     content.importance = try parts.importance()
@@ -51,7 +51,4 @@ public struct SearchReport {
     content.missing = try parts.missing()
     return content
   }
-
-  /// The version of Jet.
-  static let version = "0.1.0"
 }
