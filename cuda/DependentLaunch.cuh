@@ -6,6 +6,8 @@
 
 #include <cuda_runtime.h>
 
+#include "Hopper.h"
+
 namespace jet::cuda {
 
 /// Waits until all earlier work of the stream is done and its results can be seen.
@@ -30,11 +32,11 @@ struct DeviceLimits {
   int multiprocessors = 0;
   int shared_bytes = 0;                 // of a block, at most
   int multiprocessor_shared_bytes = 0;  // for all its blocks, with what the system takes of each
-  bool is_hopper = false;               // or later: clusters and dependent launches
+  bool is_hopper = false;               // the code of that generation runs, with its clusters and dependent launches
   bool may_overlap = true;              // whether a kernel may start before the one before it has ended
 
   static cudaError_t find(DeviceLimits &limits) {
-    int device = 0, major = 0;
+    int device = 0;
     cudaError_t error = cudaGetDevice(&device);
     if (error == cudaSuccess)
       error = cudaDeviceGetAttribute(&limits.multiprocessors, cudaDevAttrMultiProcessorCount, device);
@@ -43,8 +45,7 @@ struct DeviceLimits {
     if (error == cudaSuccess)
       error = cudaDeviceGetAttribute(&limits.multiprocessor_shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor,
                                      device);
-    if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-    limits.is_hopper = major >= 9;
+    limits.is_hopper = jet::cuda::is_hopper();
     return error;
   }
 };

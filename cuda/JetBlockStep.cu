@@ -316,56 +316,22 @@ __global__ void __launch_bounds__(kThreads, blocks_together(kThreads, kRows))
   }
 }
 
-/// What the launch has to know of the present device.
-struct Device {
-  int multiprocessors = 0;
-  bool is_hopper = false;  // the code of that generation runs, with its clusters and dependent launches
-
-  cudaError_t find() {
-    int device = 0, major = 0, minor = 0;
-    cudaError_t error = cudaGetDevice(&device);
-    if (error == cudaSuccess) error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-    if (error == cudaSuccess) error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-    if (error == cudaSuccess) error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-    is_hopper = major == 9 && minor == 0;
-    return error;
-  }
-};
-
 template <typename T, typename M, int kThreads, int kRows, bool kAligned>
 cudaError_t launch(const JetBlockStepCall &call) {
-  Device device;
-  auto *kernel = step<T, M, kThreads, kRows, kAligned>;
-  cudaError_t error = device.find();
-  if (error == cudaSuccess) error = prefer_shared_memory(kernel);
-  if (error != cudaSuccess) return error;
+  DeviceLimits limits;
+  if (cudaError_t error = DeviceLimits::find(limits); error != cudaSuccess) return error;
   Split split{1, kColumns, false};
-  if (device.is_hopper) {
+  if (limits.is_hopper) {
     while (split.parts * kColumns < call.value_width) split.parts *= 2;
     // Whole sectors of 32 bytes.
     split.columns = (call.value_width + split.parts * 8 - 1) / (split.parts * 8) * 8;
   }
   int64_t blocks = int64_t(call.rows) * call.heads * split.parts;
-  split.prefetches = device.is_hopper && blocks <= 4 * device.multiprocessors;
+  split.prefetches = limits.is_hopper && blocks <= 4 * limits.multiprocessors;
   bool is_quad = call.taps == 4 && is_aligned(call.window, 4 * sizeof(T)) && is_aligned(call.kernels, 4 * sizeof(T));
 
-  cudaLaunchAttribute attributes[2] = {};
-  cudaLaunchConfig_t config = {};
-  config.gridDim = dim3(split.parts, call.heads, call.rows);
-  config.blockDim = dim3(kThreads);
-  config.stream = call.stream;
-  config.attrs = attributes;
-  if (device.is_hopper) {
-    attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
-  }
-  if (split.parts > 1) {
-    attributes[config.numAttrs].id = cudaLaunchAttributeClusterDimension;
-    attributes[config.numAttrs].val.clusterDim.x = static_cast<unsigned>(split.parts);
-    attributes[config.numAttrs].val.clusterDim.y = 1;
-    attributes[config.numAttrs++].val.clusterDim.z = 1;
-  }
-  return cudaLaunchKernelEx(&config, kernel, call, split, is_quad);
+  return launch_dependent(limits, step<T, M, kThreads, kRows, kAligned>, dim3(split.parts, call.heads, call.rows),
+                          kThreads, 0, split.parts, call.stream, call, split, is_quad);
 }
 
 template <typename T, typename M>

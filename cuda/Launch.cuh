@@ -1,6 +1,7 @@
 // Launch.cuh: how the kernels that walk over the chunks share the card.
 #pragma once
 
+#include "Hopper.h"
 #include "Record.cuh"
 
 namespace jet::cuda {
@@ -20,15 +21,6 @@ struct Card {
     return error;
   }
 };
-
-/// Whether the present device is of compute capability 9.0, whose own instructions some kernels are made of.
-inline bool is_hopper() {
-  int device = 0, major = 0, minor = 0;
-  return cudaGetDevice(&device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device) == cudaSuccess && major == 9 &&
-         minor == 0;
-}
 
 /// Warps of a block, each with 16 value columns, and the shared memory of its records.
 ///

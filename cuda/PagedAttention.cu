@@ -144,7 +144,7 @@ cudaError_t plan_paged_attention(PagedAttentionCall &call, PagedAttentionPlan &p
   if (cudaError_t error = DeviceLimits::find(limits); error != cudaSuccess) return error;
   plan.fast = call.half && call.head_width % 8 == 0 && is_aligned(call.keys, 16) && is_aligned(call.values, 16) &&
               is_aligned(call.query, 4) && paged_tiles(call).shared_bytes + 1024 <= limits.shared_bytes;
-  int64_t heads = int64_t(call.sequences) * call.key_heads, units = call.limit / kUnit + 1;
+  int64_t heads = int64_t(call.sequences) * call.key_heads, units = (int64_t(call.limit) + kUnit - 1) / kUnit;
   int most = limits.multiprocessors * form_of(call, plan.fast).blocks_together;
   call.blocks = static_cast<int>(std::clamp<int64_t>(heads * units, 1, most));
   call.most_pieces = 1;

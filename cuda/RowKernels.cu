@@ -1,6 +1,8 @@
 // RowKernels.cu: what stands around the matrix product of a decode step where libtorch does the product itself.
 #include <cuda_runtime.h>
 
+#include <type_traits>
+
 #include "DependentLaunch.cuh"
 #include "LinearStep.h"
 #include "Mma.cuh"
@@ -29,6 +31,19 @@ __device__ inline float round_to(float x) {
   return number(rounded<T>(x));
 }
 
+/// What an earlier kernel wrote; not through the first cache, which is not told while this one runs.
+template <typename Numbers>
+__device__ inline Numbers read(const Numbers *from) {
+  using Word = std::conditional_t<sizeof(Numbers) == 16, uint4,
+                                  std::conditional_t<sizeof(Numbers) == 4, unsigned, unsigned short>>;
+  static_assert(sizeof(Word) == sizeof(Numbers));
+  union {
+    Word word;
+    Numbers numbers;
+  } both = {__ldcg(reinterpret_cast<const Word *>(from))};
+  return both.numbers;
+}
+
 /// One block a row.
 template <typename T, int kCount>
 __global__ void prepare_kernel(const LinearStepCall call, T *prepared) {
@@ -45,7 +60,7 @@ __global__ void prepare_kernel(const LinearStepCall call, T *prepared) {
   if (call.norm) {
     float sum = 0.0f;
     for (int i = threadIdx.x; i < count; i += kThreads) {
-      const Numbers numbers = x[i];
+      const Numbers numbers = read(x + i);
 #pragma unroll
       for (int j = 0; j < kCount; ++j) sum += number(numbers.numbers[j]) * number(numbers.numbers[j]);
     }
@@ -59,7 +74,7 @@ __global__ void prepare_kernel(const LinearStepCall call, T *prepared) {
     scale = rsqrtf(total / call.in + call.eps);
   }
   for (int i = threadIdx.x; i < count; i += kThreads) {
-    Numbers numbers = x[i];
+    Numbers numbers = read(x + i);
     Numbers factors{};
     if (call.norm) factors = weight[i];
 #pragma unroll
@@ -83,9 +98,9 @@ __global__ void finish_kernel(const LinearStepCall call, const T *product) {
     const int64_t n = i / width;
     const int64_t column = i % width * kCount;
     const T *row = product + n * call.weight_rows() + column;
-    Numbers y = *reinterpret_cast<const Numbers *>(row);
+    Numbers y = read(reinterpret_cast<const Numbers *>(row));
     if (call.gates_output) {
-      const Numbers other = *reinterpret_cast<const Numbers *>(row + call.out);
+      const Numbers other = read(reinterpret_cast<const Numbers *>(row + call.out));
 #pragma unroll
       for (int j = 0; j < kCount; ++j) {
         y.numbers[j] = rounded<T>(silu(number(y.numbers[j])) * number(other.numbers[j]));
@@ -93,7 +108,7 @@ __global__ void finish_kernel(const LinearStepCall call, const T *product) {
     }
     if (call.residual.data) {
       const T *residual = static_cast<const T *>(call.residual.data) + n * call.residual.stride + column;
-      const Numbers other = *reinterpret_cast<const Numbers *>(residual);
+      const Numbers other = read(reinterpret_cast<const Numbers *>(residual));
 #pragma unroll
       for (int j = 0; j < kCount; ++j) y.numbers[j] = rounded<T>(number(y.numbers[j]) + number(other.numbers[j]));
     }

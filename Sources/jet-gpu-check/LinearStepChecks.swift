@@ -30,7 +30,7 @@ enum LinearStepChecks {
                   count: count, width: width, features: features, dtype: dtype)
                 one.isGated = isGated
                 one.options = turn % 16
-                one.margin = [0, 8, 3][turn % 3]
+                one.margin = [0, 16, 3][turn % 3]
                 return compared(one)
               })
           }
