@@ -55,11 +55,11 @@ struct LinearPlan {
     int tiles = tiles_of(share + (larger > 0 ? 1 : 0));
     row_stride = (pieces | 1) * kColumns;
     auto rounds_of = [&](int ways) { return (tiles + kWarps / ways - 1) / (kWarps / ways); };
-    auto needed = [&](int items, int rows, int sums) {
+    auto needed = [&](int items, int sums) {
       return int64_t(items) * kWarps * kItemBytes + 4 * int64_t(sums) +
-             2 * int64_t(row_stride) * (rows + (call.norm ? 1 : 0)) + kPlaceBytes;
+             2 * int64_t(row_stride) * (call.rows + (call.norm ? 1 : 0)) + kPlaceBytes;
     };
-    auto sums_of = [&](int rows, int rounds) { return kWarps * rows * kTileRows * rounds; };
+    int sums_of_round = kWarps * call.rows * kTileRows;
     // Half a multiprocessor's memory and 2 KB: of two products that follow each other in a layer, the other leaves
     // these.
     int64_t room = limits.multiprocessor_shared_bytes / 2 + 2048 - kReservedSharedBytes;
@@ -71,14 +71,14 @@ struct LinearPlan {
       along = ways;
       least = time;
     }
-    int64_t rest = room - needed(kFewItems, call.rows, 0);
+    int64_t rest = room - needed(kFewItems, 0);
     int sums_together = static_cast<int>(std::max<int64_t>(kFewSums, rest / 4));
-    int rounds = std::min(sums_together / sums_of(call.rows, 1), rounds_of(along));
+    int rounds = std::min(sums_together / sums_of_round, rounds_of(along));
     together = rounds * (kWarps / along);
-    sums = sums_of(call.rows, rounds);
+    sums = rounds * sums_of_round;
     brings = limits.is_hopper && pieces * (kColumns / 8) > kReadTogether * 32 * ways_of(call.rows);
-    items = needed(kManyItems, call.rows, sums) <= room ? kManyItems : kFewItems;
-    bytes = static_cast<int>(std::min<int64_t>(needed(items, call.rows, sums), INT32_MAX));
+    items = needed(kManyItems, sums) <= room ? kManyItems : kFewItems;
+    bytes = static_cast<int>(std::min<int64_t>(needed(items, sums), INT32_MAX));
   }
 
   __host__ __device__ int tiles_of(int features) const { return (features + (1 << tile_bits) - 1) >> tile_bits; }

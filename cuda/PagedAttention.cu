@@ -112,8 +112,9 @@ __global__ void __launch_bounds__(kJoiningThreads) join_pieces_kernel(PagedAtten
 /// How many pieces the sequences of a class have, by what would suit a call of nothing but such sequences.
 ///
 /// Blocks should be equally busy: of S N G pieces each of B blocks has up to ⌈S N G / B⌉, and a piece costs its units
-/// and about half of one to be joined. Of long sequences a block has several, none longer than 64 units, so that
-/// shorter ones beside them do not leave one block with much more than its share.
+/// and about half of one to be joined. Of long sequences a block has several, none longer than 64 units as long as
+/// 1,024 pieces are enough for that, so that shorter ones beside them do not leave one block with much more than its
+/// share.
 int pieces_of_class(int k, int64_t heads, int blocks) {
   double units = k == 0 ? 1 : 0.75 * double(int64_t(1) << k), share = double(heads) * units / blocks;
   int most = static_cast<int>(std::min<double>(std::ceil(units), kMostPieces));

@@ -89,38 +89,43 @@ enum PagedAttentionChecks {
     let again = pagedAttentionStep(query: query, pools: pools, scale: scale)
     tally.record(
       largestDifference(found, again) == 0, "paged attention \(one): the same bits again")
-    for (what, others) in [("shorter", { ($0 - 1) / 2 }), ("gone", { _ in -1 })]
-      as [(
-        String, (Int) -> Int
-      )]
-    {
-      let isKept: (Int) -> Bool = { $0 % 3 == one.lengths.count % 3 }
-      let positions = one.lengths.enumerated().map { isKept($0) ? $1 - 1 : others($1 - 1) }
-      var changed = pools
-      changed.positions = Tensor(positions.map { Int32($0) }).to(device)
-      let kept = one.lengths.indices.filter(isKept)
-      guard !kept.isEmpty else { continue }
-      poisonFreedMemory()
-      let beside = pagedAttentionStep(query: query, pools: changed, scale: scale)
+    company(one, query, pools, scale, found, &tally)
+  }
+
+  /// The bits of a sequence where others are shorter or gone, where there could be more pages, and in other rows.
+  private static func company(
+    _ one: PooledCase, _ query: Tensor, _ pools: Pools, _ scale: Double, _ found: Tensor,
+    _ tally: inout Tally
+  ) {
+    func expectBits(_ result: Tensor, _ expected: Tensor, _ what: String) {
       tally.record(
-        largestDifference(rows(kept, of: beside), rows(kept, of: found)) == 0,
-        "paged attention \(one): the same bits where other sequences are \(what)")
+        largestDifference(result, expected) == 0, "paged attention \(one): the same bits \(what)")
+    }
+    func isKept(_ sequence: Int) -> Bool { sequence % 3 == one.lengths.count % 3 }
+    let kept = one.lengths.indices.filter(isKept)
+    let changes: [(name: String, length: (Int) -> Int)] = [
+      ("shorter", { $0 / 2 }), ("gone", { _ in 0 }),
+    ]
+    for change in changes where !kept.isEmpty {
+      let lengths = one.lengths.enumerated().map { isKept($0) ? $1 : change.length($1) }
+      var beside = pools
+      beside.positions = Tensor(lengths.map { Int32($0 - 1) }).to(device)
+      poisonFreedMemory()
+      let result = pagedAttentionStep(query: query, pools: beside, scale: scale)
+      expectBits(
+        rows(kept, of: result), rows(kept, of: found), "where other sequences are \(change.name)")
     }
     if !one.isRing {
       var wider = pools
       wider.pages = pools.pages.padded(after: 1 + pools.pages.dim(1) / 2, dim: 1)
-      let beside = pagedAttentionStep(query: query, pools: wider, scale: scale)
-      tally.record(
-        largestDifference(beside, found) == 0,
-        "paged attention \(one): the same bits where there could be more pages")
+      let result = pagedAttentionStep(query: query, pools: wider, scale: scale)
+      expectBits(result, found, "where there could be more pages")
     }
     let turned = Pools(
       keys: pools.keys, values: pools.values, pages: pools.pages.flipped(dim: 0),
       positions: pools.positions.flipped(dim: 0), isRing: pools.isRing)
-    let inOtherRows = pagedAttentionStep(query: query.flipped(dim: 0), pools: turned, scale: scale)
-    tally.record(
-      largestDifference(inOtherRows.flipped(dim: 0), found) == 0,
-      "paged attention \(one): the same bits in other rows")
+    let result = pagedAttentionStep(query: query.flipped(dim: 0), pools: turned, scale: scale)
+    expectBits(result.flipped(dim: 0), found, "in other rows")
   }
 
   private static func rows(_ indices: [Int], of tensor: Tensor) -> Tensor {

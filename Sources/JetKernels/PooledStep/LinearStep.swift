@@ -1,6 +1,7 @@
 public import JetTensor
 
-/// Sequences up to which ``linearStep(_:weight:bias:norm:activatesInput:gatesOutput:residual:)`` is one kernel on a GPU.
+/// Sequences up to which ``linearStep(_:weight:bias:norm:activatesInput:gatesOutput:residual:)`` is one kernel on a GPU;
+/// `kMostRows` of cuda/LinearPlan.cuh.
 public let maximumLinearStepSequences = 8
 
 /// The matrix product of a decode step with all that stands around it, by its definition.

@@ -1,6 +1,5 @@
 import Foundation
 import JetEvaluation
-
 import enum JetReport.TextTable
 
 /// What an evaluation found; also the form of the file that `--output` writes and `--compare` reads.

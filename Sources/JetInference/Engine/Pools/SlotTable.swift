@@ -14,20 +14,14 @@ struct SlotTable {
     fileprivate let reals: Tensor
 
     /// The tokens that were chosen last.
-    var tokens: Tensor { integers.select(0, dim: 0) }
+    fileprivate var tokens: Tensor { integers.select(0, dim: 0) }
     /// Positions in the state.
-    var positions: Tensor { smallIntegers.select(0, dim: 0) }
+    fileprivate var positions: Tensor { smallIntegers.select(0, dim: 0) }
     fileprivate var seeds: Tensor { integers.select(1, dim: 0) }
     fileprivate var topK: Tensor { smallIntegers.select(1, dim: 0) }
     fileprivate var temperature: Tensor { reals.select(0, dim: 0) }
     fileprivate var topP: Tensor { reals.select(1, dim: 0) }
     fileprivate var minP: Tensor { reals.select(2, dim: 0) }
-
-    fileprivate func gathered(_ slots: Tensor) -> Columns {
-      Columns(
-        integers: integers.rows(slots, dim: 1), smallIntegers: smallIntegers.rows(slots, dim: 1),
-        reals: reals.rows(slots, dim: 1))
-    }
   }
 
   private let all: Columns
@@ -83,7 +77,11 @@ struct SlotTable {
   }
 
   /// The columns of some slots.
-  func columns(_ slots: Tensor) -> Columns { all.gathered(slots) }
+  func columns(_ slots: Tensor) -> Columns {
+    Columns(
+      integers: all.integers.rows(slots, dim: 1),
+      smallIntegers: all.smallIntegers.rows(slots, dim: 1), reals: all.reals.rows(slots, dim: 1))
+  }
 
   /// The step of some slots after their last tokens.
   func step(_ slots: Tensor, _ own: Columns) -> PooledStep {
