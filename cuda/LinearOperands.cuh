@@ -26,18 +26,18 @@ __device__ inline float silu(float x) { return x / (1.0f + __expf(-x)); }
 
 /// Where the parts of shared memory begin.
 struct Shared {
+  uint64_t *place;  // at which x arrives where whole rows are brought; first, as its address then takes no register
   unsigned char *ring;
   float *sums;  // of squares, then of the warps' products
   Half *x;
   Half *norm;
-  uint64_t *place;  // at which x arrives where whole rows are brought
 
   __device__ Shared(unsigned char *base, const LinearStepCall &call, const LinearPlan &plan)
-      : ring(base),
-        sums(reinterpret_cast<float *>(base + plan.items * kWarps * kItemBytes)),
+      : place(reinterpret_cast<uint64_t *>(base)),
+        ring(base + kPlaceBytes),
+        sums(reinterpret_cast<float *>(ring + plan.items * kWarps * kItemBytes)),
         x(reinterpret_cast<Half *>(sums + plan.sums)),
-        norm(x + call.rows * plan.row_stride),
-        place(reinterpret_cast<uint64_t *>(norm + (call.norm ? plan.row_stride : 0))) {}
+        norm(x + call.rows * plan.row_stride) {}
 };
 
 /// Brings a warp's part of the weight into its slots, item after item: the columns of a tile, then the next tile.

@@ -22,8 +22,8 @@ constexpr int kManyItems = 12;
 constexpr int kMostRows = 8;
 /// Vectors of eight numbers of x of which a lane reads the last before it uses the first.
 constexpr int kReadTogether = 6;
-/// Where x arrives, aligned like all else.
-constexpr int kPlaceBytes = 16;
+/// Where x arrives, and all else is aligned behind it.
+constexpr int kPlaceBytes = 128;
 /// Sums of warps that may wait to be added, also where memory is short.
 constexpr int kFewSums = 4096;
 
