@@ -21,22 +21,20 @@ extension HybridModel {
     }
     let counts = groups.map { $0.context.counts.reduce(0, +) }
     let tokens = Tensor(groups.flatMap { $0.pieces.flatMap(\.tokens) }).uploaded(to: device)
-    var x = embedding.embedded(tokens).unsqueezed(0)  // [1, ΣT, D]
+    var stream = ResidualStream(embedding.embedded(tokens).unsqueezed(0))  // [1, ΣT, D]
     for (layer, pool) in zip(layers, pools.layers) {
-      let normalized = layer.mixerNorm(x)
+      let normalized = stream.normalized(layer.mixerNorm)
       let parts = groups.count == 1 ? [normalized] : normalized.split(counts, dim: 1)
       let mixed = zip(groups, parts).map { layer.mixer.read($1, pool, $0) }
-      let (residual, second) = addingRMSNorm(
-        x, mixed.count == 1 ? mixed[0] : Tensor.concatenate(mixed, dim: 1),
-        weight: layer.mlpNorm.weight, eps: layer.mlpNorm.eps)
-      x = residual + layer.mlp(second)
+      stream = stream.adding(mixed.count == 1 ? mixed[0] : Tensor.concatenate(mixed, dim: 1))
+      stream = stream.adding(layer.mlp(stream.normalized(layer.mlpNorm)))
     }
     var (ends, end) = (pieces.map { _ in 0 }, 0)
     for index in order.joined() {
       end += pieces[index].tokens.count
       ends[index] = end
     }
-    let rows = x.select(0, dim: 0)
+    let rows = stream.value.select(0, dim: 0)
     if ends.count == 1 { return rows.slice(end - 1..<end, dim: 0) }
     return rows.rows(Tensor(ends.map { $0 - 1 }).uploaded(to: device))
   }

@@ -1,25 +1,25 @@
 import JetKernels
 public import JetTensor
 
-/// What flows through the layers of one step, `[N, D]`: each mixer and MLP adds its part.
+/// What flows through the layers, `[N, D]` of a step or `[1, ΣT, D]` of prompts: each mixer and MLP adds its part.
 ///
-/// Where libtorch does the products of a step, as on a GPU for many sequences, a part waits for the norm behind it, and one
-/// kernel adds and norms. Elsewhere the product's own kernel adds.
+/// A part waits for the norm behind it, so that one kernel adds and norms; but of a step only where libtorch does the
+/// products, as on a GPU for many sequences: elsewhere the product's own kernel adds.
 public final class ResidualStream {
   private var sum: Tensor
   /// What is still to be added.
   private var part: Tensor?
 
-  /// A stream that begins with `x`, `[N, D]`.
+  /// A stream that begins with `x`.
   public init(_ x: Tensor) { sum = x }
 
-  /// N.
+  /// N of a step.
   public var count: Int { sum.dim(0) }
 
   /// The type of its numbers.
   public var dtype: DType { sum.dtype }
 
-  /// Whether parts wait for the norm behind them.
+  /// Whether parts of a step wait for the norms behind them.
   var waits: Bool {
     Self.waitsAlways || count > maximumLinearStepSequences && addsAndNormsAtOnce(sum)
   }
