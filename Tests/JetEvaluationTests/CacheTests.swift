@@ -112,5 +112,13 @@ struct CacheTests {
 
   @Test func `a place that cannot be written is an error`() {
     #expect(throws: EvaluationError.self) { try ResponseCache("/proc/none/answers") }
+    #expect(throws: EvaluationError.self) { try ResponseCache("/dev/zero") }
+  }
+
+  @Test func `a file of something else is left alone`() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("weights", to: "model.gguf")
+    #expect(throws: EvaluationError.self) { try ResponseCache(path) }
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "weights")
   }
 }

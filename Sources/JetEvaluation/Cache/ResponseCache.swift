@@ -27,12 +27,21 @@ public final class ResponseCache {
         throw EvaluationError(String(cString: strerror(errno)))
       }
       handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+      var status = stat()
+      guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        throw EvaluationError("it is no file")
+      }
       let stored = try handle.readToEnd() ?? Data()
       for line in stored.split(separator: UInt8(ascii: "\n")) { take(line) }
+      // A first line may have been cut anywhere.
+      let first = stored.prefix { $0 != UInt8(ascii: "\n") }
+      guard !answers.isEmpty || first.starts(with: Self.head) || Self.head.starts(with: first)
+      else { throw EvaluationError("it holds no answers") }
       if let last = stored.last, last != UInt8(ascii: "\n") { try write(Data("\n".utf8)) }
     } catch {
       throw EvaluationError(
-        "The answer cache \(path) cannot be opened (\(error)); give another place, or none.")
+        "The answer cache \(path) cannot be opened (\(error.localizedDescription)); give another file "
+          + "with --cache, or --no-cache.")
     }
   }
 
@@ -57,7 +66,7 @@ public final class ResponseCache {
   ) throws {
     let key = try Self.key(identity, kind, request)
     let encoded = try Self.encoder.encode(answer)
-    var line = Data("{\"key\":\"\(key)\",\"answer\":".utf8)
+    var line = Self.head + Data("\(key)\",\"answer\":".utf8)
     line.append(encoded)
     line.append(Data("}\n".utf8))
     try write(line)
@@ -65,7 +74,7 @@ public final class ResponseCache {
   }
 
   private func take(_ line: Data) {
-    let head = Data("{\"key\":\"".utf8)
+    let head = Self.head
     let middle = Data("\",\"answer\":".utf8)
     let start = line.startIndex + head.count
     guard line.starts(with: head), line.count > head.count + 64 + middle.count + 1,
@@ -99,6 +108,9 @@ public final class ResponseCache {
       rest = rest.dropFirst(count)
     }
   }
+
+  /// How a line begins.
+  private static let head = Data("{\"key\":\"".utf8)
 
   private static func key<Request: Encodable>(
     _ identity: String, _ kind: String, _ request: Request

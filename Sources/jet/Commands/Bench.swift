@@ -54,18 +54,21 @@ struct Bench: ParsableCommand {
   var json = false
 
   func validate() throws {
-    func require(_ holds: Bool, _ name: String, _ found: String, _ expected: String) throws {
-      guard holds else { throw ValidationError("\(name) is \(found); give \(expected).") }
+    func require(_ name: String, _ values: [Int], from least: Int) throws {
+      for value in values where !(least...1 << 24).contains(value) {
+        throw ValidationError("\(name) is \(value); give \(least) to \(1 << 24).")
+      }
     }
-    try require(prompt >= 0, "--prompt", "\(prompt)", "0 or more tokens")
-    try require(generate >= 0, "--generate", "\(generate)", "0 or more tokens")
-    try require(
-      prompt + generate > 0, "--prompt with --generate", "0", "at least one of them above 0")
-    try require(
-      depth.values.allSatisfy { $0 >= 0 }, "--depth", "\(depth.values)", "0 or more tokens")
-    try require(batch.values.allSatisfy { $0 >= 1 }, "--batch", "\(batch.values)", "1 or more")
-    try require(repeats >= 1, "--repeat", "\(repeats)", "1 or more")
-    try require(chunk >= 1, "--chunk", "\(chunk)", "1 or more tokens")
+    try require("--prompt", [prompt], from: 0)
+    try require("--generate", [generate], from: 0)
+    guard prompt + generate > 0 else {
+      throw ValidationError(
+        "--prompt and --generate are both 0; give at least one of them above 0.")
+    }
+    try require("--depth", depth.values, from: 0)
+    try require("--batch", batch.values, from: 1)
+    try require("--repeat", [repeats], from: 1)
+    try require("--chunk", [chunk], from: 1)
   }
 
   func run() throws {
@@ -80,6 +83,9 @@ struct Bench: ParsableCommand {
     do {
       for depth in depth.values {
         for batch in batch.values {
+          Terminal.note(
+            "[\(batch) \(batch == 1 ? "sequence" : "sequences") behind \(Numbers.grouped(depth)) tokens, "
+              + "\(repeats) runs after one that does not count]")
           results += try runner.run(
             batch: batch, depth: depth, tokens: prompt, generated: generate)
         }

@@ -32,25 +32,28 @@ struct BenchTraining: ParsableCommand {
     transform: BenchTraining.students)
   var student: [TrainingStudent] = [.gatedDeltaNet]
 
-  @Option(help: ArgumentHelp("Layers that keep attention.", valueName: "layers"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Layers that keep attention.", valueName: "layers"))
   var keep = IntegerList([7, 13, 19, 25])
 
-  @Option(help: ArgumentHelp("Sequences of a batch.", valueName: "counts"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Sequences of a batch.", valueName: "counts"))
   var sequences = IntegerList([32])
 
-  @Option(help: "Tokens of a sequence.")
+  @Option(parsing: .unconditional, help: "Tokens of a sequence.")
   var length = 2048
 
-  @Option(help: "Steps of a run.")
+  @Option(parsing: .unconditional, help: "Steps of a run.")
   var steps = 5
 
-  @Option(name: .customLong("repeat"), help: "Runs of each measurement.")
+  @Option(name: .customLong("repeat"), parsing: .unconditional, help: "Runs of each measurement.")
   var repeats = 3
 
   @Option(help: "What the student learns from: the mixers' outputs or the logits.")
   var loss = TrainingBench.Loss.layers
 
-  @Option(help: "Rows whose logits are in memory at once.")
+  @Option(parsing: .unconditional, help: "Rows whose logits are in memory at once.")
   var chunkRows = 4096
 
   @Flag(help: "Keep all activations of the student instead of running layers again.")
@@ -67,10 +70,16 @@ struct BenchTraining: ParsableCommand {
   func validate() throws {
     let numbers = [
       ("--length", length), ("--steps", steps), ("--repeat", repeats), ("--chunk-rows", chunkRows),
-      ("--sequences", sequences.values.min() ?? 0),
     ]
-    for (name, value) in numbers where value < 1 {
-      throw ValidationError("\(name) is \(value); give 1 or more.")
+    for (name, value) in numbers + sequences.values.map({ ("--sequences", $0) })
+    where !(1...1 << 24).contains(value) {
+      throw ValidationError("\(name) is \(value); give 1 to \(1 << 24).")
+    }
+    if let most = sequences.values.max(), most * length > 1 << 28 {
+      throw ValidationError("\(most) sequences of \(length) tokens are too many; give fewer.")
+    }
+    guard !student.isEmpty else {
+      throw ValidationError("--student names no mixer; give one at least, such as gated_deltanet.")
     }
   }
 
@@ -122,6 +131,9 @@ struct BenchTraining: ParsableCommand {
           let result = try bench.measure(steps: steps, runs: repeats, matrixRate: matrixRate)
           Terminal.note(report.line(result))
           report.results.append(result)
+        } catch is CancellationError {
+          Terminal.note("Interrupted; nothing is reported.")
+          throw ExitCode(Interrupt.exitCode)
         } catch let error as TorchError where error.isOutOfMemory {
           Terminal.note("\(student.rawValue), \(count) sequences: there is too little memory.")
           try runtime.device.releaseCached()

@@ -104,6 +104,7 @@ struct Eval: ParsableCommand {
 
   func run() throws {
     Interrupt.install()
+    if let output { try OutputPlace.expect(output, of: "--output") }
     try runtime.prepare()
     let earlier = try compare.map { try EvaluationReport(contentsOf: $0) }
     let checkpoint = try model.checkpoint()
@@ -167,9 +168,6 @@ struct Eval: ParsableCommand {
   }
 
   private func publish(_ report: EvaluationReport, _ earlier: EvaluationReport?) throws {
-    if let output {
-      try AtomicFile.write(Data((try jsonLine(report) + "\n").utf8), to: URL(filePath: output))
-    }
     var text = report.table
     for remark in report.remarks { text += "\n\(remark)" }
     if let earlier, let compare {
@@ -185,6 +183,9 @@ struct Eval: ParsableCommand {
       try Terminal.print(jsonLine(report))
     } else {
       try Terminal.print(text)
+    }
+    if let output {
+      try AtomicFile.write(Data((try jsonLine(report) + "\n").utf8), to: URL(filePath: output))
     }
   }
 }

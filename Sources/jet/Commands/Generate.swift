@@ -17,7 +17,7 @@ struct Generate: ParsableCommand {
         jet generate smollm2-135m --temperature 0 --ids 19556,28,905
         jet generate smollm2-135m --file letter.txt --samples 3 --json
         jet generate smollm2-135m --prompts prompts.jsonl --output texts.jsonl
-        echo "def add(a, b):" | jet generate smollm2-135m - --stop "\\n\\n"
+        echo "def add(a, b):" | jet generate smollm2-135m - --stop $'\\n\\n'
       """)
 
   @OptionGroup var model: ModelArgument

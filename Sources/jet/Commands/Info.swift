@@ -19,8 +19,11 @@ struct Info: ParsableCommand {
 
   @OptionGroup var model: ModelOrPreset
 
-  @Option(parsing: .unconditional, help: "Tokens of context for which the state is counted.")
-  var context = 4096
+  @Option(
+    parsing: .unconditional,
+    help: "Tokens of context for which the state is counted (default: 4096, or all that there are)."
+  )
+  var context: Int?
 
   @Option(help: "Element type for which bytes are counted (default: the checkpoint's own).")
   var dtype: NumberType?
@@ -29,7 +32,7 @@ struct Info: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard context >= 1 else {
+    if let context, context < 1 {
       throw ValidationError("The context is \(context) tokens; give 1 or more.")
     }
   }
@@ -41,17 +44,24 @@ struct Info: ParsableCommand {
         ModelReport(
           model: checkpoint.path, checkpoint.configuration,
           storedBytes: checkpoint.storedByteCount,
-          dtype: dtype?.dtype ?? checkpoint.defaultDType, context: context)
+          dtype: dtype?.dtype ?? checkpoint.defaultDType,
+          context: try tokens(of: checkpoint.configuration, checkpoint.path))
       case .preset(let name, let configuration):
         ModelReport(
           model: name, configuration, storedBytes: nil, dtype: dtype?.dtype ?? .bfloat16,
-          context: context)
+          context: try tokens(of: configuration, name))
       }
-    if context > report.maximumPositions {
-      throw CommandError(
-        "A context of \(Numbers.grouped(context)) tokens was asked for and \(report.model) has "
-          + "\(Numbers.grouped(report.maximumPositions)) positions; ask for at most that many.")
-    }
     try Terminal.print(json ? jsonLine(report) : report.text)
+  }
+
+  private func tokens(of configuration: ModelConfiguration, _ model: String) throws -> Int {
+    let positions = configuration.maximumPositions
+    guard let context else { return min(4096, positions) }
+    guard context <= positions else {
+      throw CommandError(
+        "A context of \(Numbers.grouped(context)) tokens was asked for and \(model) has "
+          + "\(Numbers.grouped(positions)) positions; ask for at most that many.")
+    }
+    return context
   }
 }

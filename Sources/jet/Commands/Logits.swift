@@ -57,6 +57,7 @@ struct Logits: ParsableCommand {
 
   func run() throws {
     Interrupt.install()
+    try OutputPlace.expect(out, of: "--out")
     try runtime.prepare()
     let checkpoint = try model.checkpoint()
     let rows = try batch.map { try TokenFile.rows($0) } ?? [ids?.values ?? []]

@@ -99,7 +99,7 @@ struct Throughput: ParsableCommand {
   }
 
   func run() throws {
-    if let plot { try Self.expectPlace(plot) }
+    if let plot { try OutputPlace.expect(plot, of: "--plot") }
     let report = try from.map { try ThroughputReport(contentsOf: $0) } ?? measured()
     let text = [report.heading, report.table, report.comparison].filter { !$0.isEmpty }
       .joined(separator: "\n\n")
@@ -115,17 +115,6 @@ struct Throughput: ParsableCommand {
     }
   }
 
-  /// Refuses a place of the plot before the measurement rather than after it.
-  private static func expectPlace(_ path: String) throws {
-    let folder = URL(filePath: path).deletingLastPathComponent().path
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    guard access(folder, W_OK) == 0, !(exists && isFolder.boolValue) else {
-      throw CommandError(
-        "--plot \(path) cannot be written; name a file in a folder that can be written to.")
-    }
-  }
-
   private func measured() throws -> ThroughputReport {
     Interrupt.install()
     try runtime.prepare()
@@ -138,6 +127,10 @@ struct Throughput: ParsableCommand {
     } catch is CancellationError {
       Terminal.note("Interrupted; nothing is reported.")
       throw ExitCode(Interrupt.exitCode)
+    }
+    guard !rows.isEmpty else {
+      throw CommandError(
+        "Nothing of what was asked for fits into memory; ask for less context or fewer sequences.")
     }
     return ThroughputReport(
       device: "\(runtime.device)", dtype: "\(dtype)", copyBytesPerSecond: copy,

@@ -60,6 +60,7 @@ final class BatchJournal {
   /// - Throws: ``CommandError`` for the journal of another run, one that another process writes, or one that cannot be
   ///   opened; what reading and writing throw.
   init(output: String, run: String, count prompts: Int) throws {
+    try OutputPlace.expect(output, of: "--output")
     (self.output, path) = (output, output + ".partial")
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0o666)
     guard descriptor >= 0 else {
@@ -117,14 +118,16 @@ final class BatchJournal {
     keep(line, report.index)
   }
 
-  /// Writes the output as a whole and removes the journal.
+  /// Writes the output as a whole and removes the journal, but for one of a run in which prompts failed.
   ///
-  /// - Parameter isOrdered: whether results come in the order of the prompts, or as they ended.
-  func finish(isOrdered: Bool) throws {
+  /// - Parameters:
+  ///   - isOrdered: whether results come in the order of the prompts, or as they ended.
+  ///   - isWhole: whether no prompt failed.
+  func finish(isOrdered: Bool, isWhole: Bool = true) throws {
     let all = isOrdered ? lines.sorted { $0.place < $1.place } : lines
     try AtomicFile.write(
       Data(all.map { $0.text + "\n" }.joined().utf8), to: URL(filePath: output))
-    unlink(path)
+    if isWhole { unlink(path) }
   }
 
   private func keep(_ line: String, _ place: Int) {

@@ -60,11 +60,12 @@ extension Generate {
         "Interrupted after \(totals.finished) of \(left.count) prompts\(file ?? "").")
       throw ExitCode(Interrupt.exitCode)
     }
-    try journal?.finish(isOrdered: !batch.unordered)
+    try journal?.finish(isOrdered: !batch.unordered, isWhole: totals.failed == 0)
     Terminal.note(Self.summary(totals, engine.statistics))
     guard totals.failed == 0 else {
       throw CommandError(
-        "\(totals.failed) of \(prompts.count) prompts failed; see the \"error\" in their lines.")
+        "\(totals.failed) of \(prompts.count) prompts failed; see the \"error\" in their lines"
+          + (journal == nil ? "." : ", and give the same command again to try them once more."))
     }
   }
 

@@ -82,19 +82,11 @@ struct PromptArguments: ParsableArguments {
 
   private func readText() throws -> String {
     if let text, text != "-" { return text }
-    let data: Data?
-    if let file {
-      data = FileManager.default.contents(atPath: file)
-    } else {
-      data = try FileHandle.standardInput.readToEnd() ?? Data()
-    }
-    guard let data else {
-      throw CommandError("\(file ?? "-") could not be read; give a file that exists.")
-    }
-    guard let text = String(validating: data, as: UTF8.self) else {
+    let path = file ?? "-"
+    guard let text = String(validating: try InputFile.bytes(path), as: UTF8.self) else {
       throw CommandError(
-        "\(file ?? "Standard input") is not UTF-8; convert it, for the tokenizer reads nothing else."
-      )
+        "The text of \(InputFile.name(path)) is not UTF-8; convert it, for the tokenizer reads nothing "
+          + "else.")
     }
     return text
   }

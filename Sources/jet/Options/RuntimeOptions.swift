@@ -20,8 +20,8 @@ struct RuntimeOptions: ParsableArguments, Sendable {
   var threads: Int?
 
   func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("The number of threads is \(threads); give 1 or more.")
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("The number of threads is \(threads); give 1 to 1,024.")
     }
   }
 

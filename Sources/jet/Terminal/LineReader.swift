@@ -21,17 +21,23 @@ struct LineReader {
   mutating func next() throws -> Line {
     while true {
       if let end = pending.firstIndex(of: UInt8(ascii: "\n")) {
-        let line = String(decoding: pending[..<end], as: UTF8.self)
-        pending.removeSubrange(...end)
-        return .text(line)
+        defer { pending.removeSubrange(...end) }
+        return .text(try Self.text(pending[..<end]))
       }
       if isAtEnd {
         if pending.isEmpty { return .end }
         defer { pending = [] }
-        return .text(String(decoding: pending, as: UTF8.self))
+        return .text(try Self.text(pending[...]))
       }
       if let interrupted = try fill() { return interrupted }
     }
+  }
+
+  private static func text(_ bytes: ArraySlice<UInt8>) throws -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw CommandError("A line of standard input is not UTF-8; convert it.")
+    }
+    return text
   }
 
   private mutating func fill() throws -> Line? {

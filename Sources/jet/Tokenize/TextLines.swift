@@ -14,17 +14,9 @@ struct TextLines {
 
   /// - Parameter path: a file, or `-` for standard input.
   init(_ path: String) throws {
-    let data: Data?
-    if path == "-" {
-      data = try FileHandle.standardInput.readToEnd() ?? Data()
-    } else {
-      data = FileManager.default.contents(atPath: path)
-    }
-    guard let data else {
-      throw CommandError("\(path) could not be read; give a file that exists, or - .")
-    }
-    name = path == "-" ? "standard input" : path
-    lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    name = InputFile.name(path)
+    lines = try InputFile.bytes(path)
+      .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
   }
 
   /// Calls `body` with each line.
