@@ -34,7 +34,9 @@ public struct SamplingOptions: Codable, Hashable, Sendable {
   ///
   /// - Throws: ``SamplingError/invalidOption(name:value:expected:)``.
   public func validate() throws(SamplingError) {
-    try require(temperature.isFinite && temperature >= 0, "temperature", temperature, "0 or more")
+    try require(
+      temperature.isFinite && temperature >= 0, "temperature", temperature,
+      "a finite number of 0 or more")
     try require(topK.map { $0 >= 1 } ?? true, "topK", topK ?? 0, "1 or more, or none for all")
     try require(topP > 0 && topP <= 1, "topP", topP, "above 0 and at most 1")
     try require(minP >= 0 && minP <= 1, "minP", minP, "from 0 to 1")

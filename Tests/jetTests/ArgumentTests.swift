@@ -35,13 +35,13 @@ struct ArgumentTests {
       (["generate", "m", "a", "--ids", "1"], "The prompt is given 2 times"),
       (["generate", "m", "--ids", "1", "--chat"], "--chat takes a text"),
       (["generate", "m", "a", "--system", "s"], "--system needs --chat"),
-      (["generate", "m", "a", "--temperature", "-1"], "The sampling option temperature is -1.0"),
-      (["generate", "m", "a", "--temperature", "nan"], "The sampling option temperature is nan"),
-      (["generate", "m", "a", "--top-p", "0"], "The sampling option topP is 0.0"),
-      (["generate", "m", "a", "--top-k", "0"], "The sampling option topK is 0"),
+      (["generate", "m", "a", "--temperature", "-1"], "--temperature is -1.0"),
+      (["generate", "m", "a", "--temperature", "nan"], "--temperature is nan"),
+      (["generate", "m", "a", "--top-p", "0"], "--top-p is 0.0"),
+      (["generate", "m", "a", "--top-k", "0"], "--top-k is 0"),
       (["generate", "m", "a", "--logit-bias", "42"], "The logit bias 42 is not ID=VALUE"),
       (
-        ["generate", "m", "a", "--logit-bias", "-1=2"], "The sampling option logitBias token is -1"
+        ["generate", "m", "a", "--logit-bias", "-1=2"], "--logit-bias token is -1"
       ),
       (["generate", "m", "a", "--max-tokens", "-5"], "The most tokens to generate is -5"),
       (["generate", "m", "a", "--samples", "0"], "The number of samples is 0"),

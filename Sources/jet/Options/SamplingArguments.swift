@@ -56,7 +56,7 @@ struct SamplingArguments: ParsableArguments {
 
   /// The options as a value.
   ///
-  /// - Throws: `SamplingError` for a value out of range, `ValidationError` for a malformed bias.
+  /// - Throws: `ValidationError` for a value out of range or a malformed bias.
   func options() throws -> SamplingOptions {
     var options = SamplingOptions()
     options.temperature = temperature
@@ -75,7 +75,17 @@ struct SamplingArguments: ParsableArguments {
       }
       options.logitBias[token] = value
     }
-    try options.validate()
+    do {
+      try options.validate()
+    } catch {
+      guard case .invalidOption(let name, let value, let expected) = error else { throw error }
+      throw ValidationError("--\(Self.dashed(name)) is \(value); give \(expected).")
+    }
     return options
+  }
+
+  /// `topP` as `top-p`.
+  private static func dashed(_ name: String) -> String {
+    name.map { $0.isUppercase ? "-\($0.lowercased())" : "\($0)" }.joined()
   }
 }
