@@ -20,12 +20,19 @@ struct TextDocuments {
   }
 
   /// Calls `body` with the text of each document in order.
+  ///
+  /// - Throws: ``TrainingError`` for a text that is not UTF-8 and a line that is no document; what `body` throws.
   func forEach(_ body: (String) throws -> Void) throws {
     try Compression.withPlainBytes(of: url) { try documents($0, body) }
   }
 
   private func documents(_ bytes: UnsafeRawBufferPointer, _ body: (String) throws -> Void) throws {
-    guard isLines else { return try body(String(decoding: bytes, as: UTF8.self)) }
+    guard isLines else {
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw TrainingError("\(url.path) is not UTF-8; convert it first (iconv -t utf-8)")
+      }
+      return try body(text)
+    }
     let decoder = JSONDecoder()
     try bytes.forEachLine { number, line in
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { return }
