@@ -75,6 +75,8 @@ struct RetrievalTests {
       RetrievalTask(.needle, tokens: 100, needles: 50),
       RetrievalTask(.recall, tokens: 100, choices: 1),
       RetrievalTask(.recall, tokens: 100, itemsPerDepth: 0),
+      RetrievalTask(.recall, tokens: 100, itemsPerDepth: .max),
+      RetrievalTask(.recall, tokens: .max),
     ] {
       #expect(throws: EvaluationError.self) { try task.task(count: Self.count) }
     }

@@ -13,6 +13,11 @@ public struct RetrievalTask: Hashable, Sendable {
     case needle
   }
 
+  /// How long a question may be, in tokens.
+  public static let tokenBounds = 64...1_048_576
+  /// How many questions there may be at each depth.
+  public static let itemBounds = 1...10_000
+
   /// What stands around the facts.
   public var family: Family
   /// Tokens of the whole question, its answer included; a few less, never more.
@@ -94,11 +99,15 @@ public struct RetrievalTask: Hashable, Sendable {
         throw EvaluationError("\(name): \(what) is \(found); give \(expected).")
       }
     }
-    try require(tokens >= 64, "the length", "\(tokens) tokens", "64 or more")
+    try require(
+      Self.tokenBounds.contains(tokens), "the length", "\(tokens) tokens",
+      "\(Self.tokenBounds.lowerBound) to \(Self.tokenBounds.upperBound)")
     try require(
       !depths.isEmpty && depths.allSatisfy { (0...100).contains($0) }, "the depth", "\(depths)",
       "per cents from 0 to 100")
-    try require(itemsPerDepth >= 1, "the number of items", "\(itemsPerDepth)", "1 or more")
+    try require(
+      Self.itemBounds.contains(itemsPerDepth), "the number of items", "\(itemsPerDepth)",
+      "\(Self.itemBounds.lowerBound) to \(Self.itemBounds.upperBound)")
     try require((2...26).contains(choices), "the number of choices", "\(choices)", "2 to 26")
     try require((1...100).contains(needles), "the number of needles", "\(needles)", "1 to 100")
   }

@@ -163,7 +163,14 @@ private struct ConfigurationNode {
       guard scalar.style == .plain || scalar.style == .any else { return scalar.string }
       if node.null != nil { return NSNull() }
       if let bool = node.bool { return bool }
-      if let int = node.int { return int }
+      if let int = node.int, int >= 0 { return int }
+      let digits = scalar.string.drop { "+-".contains($0) }
+      let isTooLong = digits.allSatisfy("0123456789".contains) && Int(digits) == nil
+      if node.int != nil || (isTooLong && !digits.isEmpty) {
+        throw SearchError(
+          "\(file), line \(node.mark?.line ?? 0): '\(path)' is \(scalar.string.prefix(40)); give a number "
+            + "from 0 to \(Int.max)")
+      }
       // YAML 1.1 takes 3e-05 for a text; JSON, and whoever writes it, for a number.
       let isNumber = scalar.string.first.map { "+-.0123456789".contains($0) } ?? false
       if let number = node.float ?? (isNumber ? Double(scalar.string) : nil) {
@@ -206,6 +213,11 @@ private struct ConfigurationNode {
     case .keyNotFound(let key, let context):
       let path = path(context, key)
       return "\(place(path)): '\(path)' is missing; add it"
+    // The decoder does not say which number it refuses.
+    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+      return
+        "\(file) has a number with a fraction, or one above \(Int.max), where a whole number is "
+        + "expected; mend it"
     case .dataCorrupted(let context):
       let path = path(context)
       return

@@ -22,7 +22,7 @@ public struct PlacementConfiguration: Codable, Hashable, Sendable {
   public var windows: WindowConfiguration?
 
   /// The ways to search.
-  public enum StrategyName: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum StrategyName: String, ConfigurationWord {
     /// A beam over the number of layers.
     case beam
     /// The layers that are best alone.
@@ -52,7 +52,7 @@ public struct ObjectiveConfiguration: Codable, Hashable, Sendable {
   public var length: Int?
 
   /// What an objective measures.
-  public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum Kind: String, ConfigurationWord {
     /// A metric of a task.
     case task
     /// The divergence of the model's predictions from the teacher's, negative.

@@ -27,8 +27,7 @@ extension SearchConfiguration {
           "'\(key).from' is \(part.from); give parts between 0 and 1 that ascend")
       }
       last = part.from
-      try expect("\(key).sequence_length", part.sequenceLength, from: 1)
-      try expect("\(key).sequences", part.sequences, from: 1)
+      try batch(key, length: part.sequenceLength, sequences: part.sequences)
     }
     try validateEvaluation()
   }
@@ -44,19 +43,18 @@ extension SearchConfiguration {
       throw SearchError(
         "\(both) is in both 'data.train' and 'data.validation'; validate on a text of its own")
     }
-    try expect("data.sequence_length", data.sequenceLength, from: 8)
-    try expect("data.sequences", data.sequences, from: 1)
+    try batch("data", length: data.sequenceLength, sequences: data.sequences, shortest: 8)
     try expect("data.accumulation", data.accumulation, from: 1)
     try expect("data.validation_sequences", data.validationSequences, from: 1)
-    try expect("threads", threads ?? 1, from: 1)
+    try expect("threads", threads ?? 1, from: 1, to: 1024)
     try expect("training.warm_up", training.warmUp, in: 0...1)
     try expect("training.decay", training.decay, in: 0...1)
     try expect("training.weight_decay", training.weightDecay, in: 0...1)
     try expect("training.maximum_norm", training.maximumNorm, in: 0...1e6)
-    try expect("training.checkpoint_tokens", training.checkpointTokens, from: 1)
-    try expect("training.report_tokens", training.reportTokens, from: 1)
+    try expect("training.checkpoint_tokens", training.checkpointTokens, from: 1, to: 1 << 40)
+    try expect("training.report_tokens", training.reportTokens, from: 1, to: 1 << 40)
     try expect("training.calibration_tokens", training.calibrationTokens, from: 0)
-    try expect("training.layer_parts", training.layerParts, from: 1)
+    try expect("training.layer_parts", training.layerParts, from: 1, to: 1024)
     try Self.kind("super_network.linear", superNetwork.linear)
     try budget("super_network.layers", superNetwork.layers)
     try budget("super_network.paths", superNetwork.paths, least: 0)
@@ -106,7 +104,7 @@ extension SearchConfiguration {
       throw SearchError("'placement.strategies' names a strategy twice; give each once")
     }
     try expect("placement.beam_width", placement.beamWidth, from: 1)
-    try expect("placement.exhaustive_limit", placement.exhaustiveLimit, from: 1)
+    try expect("placement.exhaustive_limit", placement.exhaustiveLimit, from: 1, to: 1 << 40)
     try budget("placement.gates", placement.gates)
     if let windows = placement.windows {
       try expect("placement.windows.layers", windows.layers, from: 1)
@@ -155,7 +153,7 @@ extension SearchConfiguration {
         "new_block.ablations.generator_reduction", ablation.generatorReduction ?? 1, from: 1)
     }
     for (index, row) in grid.rows.enumerated() {
-      try expect("grid.rows[\(index)]", min(row.heads, row.keyWidth, row.valueWidth), from: 1)
+      try row.validate("grid.rows[\(index)]")
     }
     if let other = grid.rows.first(where: { $0.elements != grid.rows[0].elements }) {
       throw SearchError(
@@ -167,10 +165,10 @@ extension SearchConfiguration {
         "'grid.rows' and 'grid.heads' are both given; give rows, or what they are derived from")
     }
     for count in grid.heads + grid.keyWidths {
-      try expect("grid.heads and key_widths", count, from: 1)
+      try expect("grid.heads and key_widths", count, from: 1, to: 1 << 16)
     }
     try expect("grid.context", grid.context, from: 1)
-    try expect("grid.batch", grid.batch, from: 1)
+    try expect("grid.batch", grid.batch, from: 1, to: 1 << 16)
     for (key, rule) in [("blocks", blocks.rule), ("new_block", newBlock.rule), ("grid", grid.rule)]
     {
       try expect("\(key).rule.within_standard_errors", rule.withinStandardErrors, in: 0...100)
@@ -188,15 +186,23 @@ extension SearchConfiguration {
     }
     try expect("evaluation.batch_tokens", evaluation.batchTokens, from: 1)
     try expect("evaluation.window", evaluation.window, from: 1)
-    try expect("evaluation.perplexity_bytes", evaluation.perplexityBytes, from: 1)
+    try expect("evaluation.perplexity_bytes", evaluation.perplexityBytes, from: 1, to: 1 << 40)
     try expect("evaluation.decode_tokens", evaluation.decodeTokens, from: 1)
     for context in evaluation.contexts { try expect("evaluation.contexts", context, from: 1) }
+  }
+
+  private func batch(
+    _ key: String, length: Int, sequences: Int, shortest: Int = 1
+  ) throws(SearchError) {
+    try expect("\(key).sequence_length", length, from: shortest)
+    try expect("\(key).sequences", sequences, from: 1)
+    try expect("\(key).sequence_length * sequences", length * sequences, from: 1, to: 1 << 30)
   }
 
   private func budget(
     _ key: String, _ budget: TrainingBudget, least: Int = 1
   ) throws(SearchError) {
-    try expect("\(key).tokens", budget.tokens, from: least)
+    try expect("\(key).tokens", budget.tokens, from: least, to: 1 << 40)
     try expect("\(key).learning_rate", budget.learningRate, in: 1e-9...9.99)
   }
 

@@ -40,7 +40,7 @@ public struct SearchConfiguration: Codable, Hashable, Sendable {
   public init() {}
 
   /// The element types of a run.
-  public enum NumberType: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum NumberType: String, ConfigurationWord {
     case bfloat16
     case float32
     /// `bfloat16` on GPUs and on CPUs that multiply it, `float32` on others, where products of bfloat16 are many times slower.

@@ -27,7 +27,7 @@ public struct SelectionRule: Codable, Hashable, Sendable {
   public var then = Tiebreak.throughput
 
   /// What candidates are compared by, item by item.
-  public enum Metric: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum Metric: String, ConfigurationWord {
     /// The placement's guide objective.
     case guide
     /// The accuracy over all items of the evaluation's tasks.
@@ -37,7 +37,7 @@ public struct SelectionRule: Codable, Hashable, Sendable {
   }
 
   /// What decides among equals.
-  public enum Tiebreak: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum Tiebreak: String, ConfigurationWord {
     /// The best by the metric after all.
     case metric
     /// The most tokens generated in a second.
@@ -93,13 +93,13 @@ public struct NewBlockConfiguration: Codable, Hashable, Sendable {
     public var kernelSize: Int?
 
     /// Where kernels come from.
-    public enum Kernels: String, Codable, Hashable, Sendable {
+    public enum Kernels: String, ConfigurationWord {
       case dynamic
       case fixed = "static"
     }
 
     /// What is convolved.
-    public enum Convolved: String, Codable, Hashable, Sendable {
+    public enum Convolved: String, ConfigurationWord {
       case values
       case queriesKeysValues = "queries_keys_values"
     }
@@ -141,6 +141,11 @@ public struct GridConfiguration: Codable, Hashable, Sendable {
     var elements: Int { heads * keyWidth * valueWidth }
     /// `12 x 96 x 256`: heads, key, value.
     var name: String { "\(heads)x\(keyWidth)x\(valueWidth)" }
+
+    /// Checks each number alone.
+    func validate(_ key: String) throws(SearchError) {
+      for size in [heads, keyWidth, valueWidth] { try expect(key, size, from: 1, to: 1 << 16) }
+    }
   }
 }
 

@@ -35,21 +35,32 @@ public struct TaskReference: Codable, Hashable, Sendable {
       throw SearchError(
         "'\(key).task' is \(task); give one of \(known.joined(separator: ", ")) or a .yaml file")
     }
-    try expect("\(key).items", items ?? 1, from: 1)
+    let isGenerated = Self.generated.contains(task)
+    try expect(
+      "\(key).items", items ?? 1, from: 1,
+      to: isGenerated ? RetrievalTask.itemBounds.upperBound : 1 << 24)
     try expect("\(key).few_shot", fewShot ?? 0, from: 0)
-    guard lengths == nil || Self.generated.contains(task) else {
+    guard lengths == nil || isGenerated else {
       throw SearchError(
         "'\(key).lengths' is given for \(task); only \(Self.generated.joined(separator: ", ")) have them"
       )
     }
-    for length in lengths ?? [] { try expect("\(key).lengths", length, from: 64) }
+    for length in lengths ?? [] {
+      let bounds = RetrievalTask.tokenBounds
+      try expect("\(key).lengths", length, from: bounds.lowerBound, to: bounds.upperBound)
+    }
   }
 }
 
-/// Refuses a number below what is possible.
-func expect(_ key: String, _ value: Int, from least: Int) throws(SearchError) {
+/// Refuses a number below what is possible, or above what makes sense: products of such numbers stay within `Int`.
+func expect(
+  _ key: String, _ value: Int, from least: Int, to most: Int = 1 << 24
+) throws(SearchError) {
   guard value >= least else {
     throw SearchError("'\(key)' is \(value); give \(least) or more")
+  }
+  guard value <= most else {
+    throw SearchError("'\(key)' is \(value); give \(most) or less")
   }
 }
 
