@@ -54,6 +54,7 @@ public final class HybridTraining {
   private let configuration: HybridTrainingConfiguration
   private let folder: SearchFolder
   private let checkpoint: Checkpoint
+  private let needs: SearchNeeds
   private let placement: Placement
   private let linear: MixerConfiguration
   private let lock: FolderLock
@@ -78,6 +79,8 @@ public final class HybridTraining {
     }
     self.placement = placement
     try SearchConfiguration.kind("architecture.linear", own.linear)
+    try own.sizes?.validate("architecture.sizes")
+    try expect("architecture.window", own.window ?? 1, from: 1)
     let plain = try SearchPlan.linear(own.linear, teacher)
     guard let sized = own.sizes.map({ GridRows.resized(plain, to: $0) }) ?? plain else {
       throw SearchError(
@@ -85,6 +88,11 @@ public final class HybridTraining {
       )
     }
     linear = sized
+    needs = try SearchNeeds(configuration.search, teacher: teacher)
+    // A run that does not fit leaves no folder behind.
+    if !folder.exists {
+      try needs.expectRoom(on: configuration.search.runDevice, in: folder.url)
+    }
     try folder.begin(configuration)
     lock = try FolderLock(folder, canBeJoined: false)
   }
@@ -95,8 +103,7 @@ public final class HybridTraining {
   /// - Throws: ``SearchStopped`` when it was asked to stop.
   public func run() throws -> URL {
     let own = configuration.search
-    try SearchNeeds(own, teacher: checkpoint.configuration).expectRoom(
-      on: own.runDevice, in: folder.url)
+    try needs.expectRoom(on: own.runDevice, in: folder.url)
     if let threads = own.threads { try Runtime.setThreadCount(threads) }
     try own.runDevice.prepare()
     let session = try SearchSession(

@@ -35,14 +35,14 @@ public final class PostNAS {
   public static func begin(
     _ configuration: SearchConfiguration, in folder: SearchFolder
   ) throws -> PostNAS {
-    try configuration.validate()
-    let checkpoint = try Checkpoint(configuration.teacher)
-    try SearchPlan.check(configuration, teacher: checkpoint.configuration)
-    try FileCheck.expectFiles(configuration)
+    let (checkpoint, needs) = try checked(configuration)
+    // A run that does not fit leaves no folder behind.
+    if !folder.exists { try needs.expectRoom(on: configuration.runDevice, in: folder.url) }
     try folder.begin(configuration) {
       try SearchConfiguration(resolved: $0, file: folder.configurationFile.path) == configuration
     }
-    return try PostNAS(configuration, folder, checkpoint, FolderLock(folder, canBeJoined: true))
+    return try PostNAS(
+      configuration, folder, checkpoint, needs, FolderLock(folder, canBeJoined: true))
   }
 
   /// Goes on with the run of a folder.
@@ -60,22 +60,30 @@ public final class PostNAS {
   /// - Throws: ``SearchError`` when there is no run, and as ``begin(_:in:)``.
   public static func join(_ folder: SearchFolder) throws -> PostNAS {
     let configuration = try folder.configuration()
+    let (checkpoint, needs) = try checked(configuration)
+    return try PostNAS(configuration, folder, checkpoint, needs, FolderLock(joining: folder))
+  }
+
+  /// The teacher of a configuration that can be met, and what the run takes.
+  private static func checked(
+    _ configuration: SearchConfiguration
+  ) throws -> (Checkpoint, SearchNeeds) {
     try configuration.validate()
     let checkpoint = try Checkpoint(configuration.teacher)
     try SearchPlan.check(configuration, teacher: checkpoint.configuration)
     try FileCheck.expectFiles(configuration)
-    return try PostNAS(configuration, folder, checkpoint, FolderLock(joining: folder))
+    return (checkpoint, try SearchNeeds(configuration, teacher: checkpoint.configuration))
   }
 
   private init(
     _ configuration: SearchConfiguration, _ folder: SearchFolder, _ checkpoint: Checkpoint,
-    _ lock: FolderLock
-  ) throws {
+    _ needs: SearchNeeds, _ lock: FolderLock
+  ) {
     self.configuration = configuration
     self.folder = folder
     self.checkpoint = checkpoint
     self.lock = lock
-    needs = try SearchNeeds(configuration, teacher: checkpoint.configuration)
+    self.needs = needs
   }
 
   /// Runs all stages that are not done.

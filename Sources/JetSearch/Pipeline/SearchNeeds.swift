@@ -75,7 +75,10 @@ public struct SearchNeeds: Hashable, Sendable {
       )
     }
     var system = statvfs()
-    if statvfs(folder.path, &system) == 0 {
+    // The folder may be made later, on the disk of what it will lie in.
+    var place = folder.absoluteURL
+    while statvfs(place.path, &system) != 0, place.path != "/" { place.deleteLastPathComponent() }
+    if system.f_frsize > 0 {
       let free = Int(system.f_bavail) * Int(system.f_frsize)
       guard diskBytes <= free else {
         throw SearchError(
