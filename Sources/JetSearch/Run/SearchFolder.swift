@@ -78,6 +78,13 @@ public struct SearchFolder: Sendable {
       throw SearchError(
         "\(url.path) holds no run of PostNAS; begin one by 'jet postnas run CONFIG \(url.path)'")
     }
+    if let values = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
+      values["architecture"] != nil
+    {
+      throw SearchError(
+        "\(url.path) holds a run of 'jet train', which searches nothing; give the folder of a "
+          + "'jet postnas run'")
+    }
     return try SearchConfiguration(resolved: data, file: configurationFile.path)
   }
 

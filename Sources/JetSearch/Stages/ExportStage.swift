@@ -6,7 +6,7 @@ struct ExportStage {
 
   /// Copies the searched model; the folder appears whole or not at all.
   ///
-  /// - Throws: ``SearchError`` when there is no such model yet or the place is taken.
+  /// - Throws: ``SearchError`` when there is no such model yet, or the place is taken or cannot be written.
   func export(to place: URL) throws {
     let files = FileManager.default
     let source = FinalStage.model("searched", in: folder)
@@ -20,10 +20,21 @@ struct ExportStage {
     }
     let partial = place.deletingLastPathComponent()
       .appending(path: ".\(place.lastPathComponent).partial")
-    if files.fileExists(atPath: partial.path) { try files.removeItem(at: partial) }
-    try files.createDirectory(
-      at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try files.copyItem(at: source, to: partial)
-    try files.moveItem(at: partial, to: place)
+    do {
+      if files.fileExists(atPath: partial.path) { try files.removeItem(at: partial) }
+      try files.createDirectory(
+        at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try files.copyItem(at: source, to: partial)
+      try files.moveItem(at: partial, to: place)
+    } catch {
+      // The first error is the one to report.
+      try? files.removeItem(at: partial)
+      let fault = (error as? CocoaError)?.underlying as? POSIXError
+      let reason =
+        fault.map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
+      throw SearchError(
+        "\(place.path) cannot be made: \(reason); give a folder that can be written, on a disk with room "
+          + "for the model")
+    }
   }
 }
