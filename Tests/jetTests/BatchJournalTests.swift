@@ -67,6 +67,21 @@ struct BatchJournalTests {
     #expect(content(partial) == nil)
   }
 
+  @Test func `a run in which prompts failed keeps its journal`() throws {
+    do {
+      let journal = try open(count: 2)
+      try journal.add(report(0, "a"))
+      try journal.add(report(1, "b", error: "it failed"))
+      try journal.finish(isOrdered: true, isWhole: false)
+    }
+    #expect(content(output)?.contains("it failed") == true)
+    let journal = try open(count: 2)
+    #expect(journal.has(prompt(0)) && !journal.has(prompt(1)))
+    try journal.add(report(1, "b"))
+    try journal.finish(isOrdered: true)
+    #expect(try texts() == ["a", "b"] && content(partial) == nil)
+  }
+
   @Test func `what failed at last stands in the output`() throws {
     let journal = try open(count: 2)
     try journal.add(report(1, "b"))
