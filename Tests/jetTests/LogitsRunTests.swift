@@ -84,7 +84,7 @@ struct LogitsRunTests {
       refused([[1, 2, 3]], [1, 1])
         == "The pieces have 2 tokens together and the longest sequence has 3; give pieces that sum "
         + "to 3.")
-    #expect(refused([[1, 2, 3]], [4, -1]).hasPrefix("A piece has -1 tokens"))
+    #expect(refused([[1, 2, 3]], [-1, 4]).hasPrefix("A piece has -1 tokens"))
   }
 
   @Test func `a batch is read from a file with and without lengths`() throws {

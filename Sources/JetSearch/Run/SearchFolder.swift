@@ -78,6 +78,7 @@ public struct SearchFolder: Sendable {
       throw SearchError(
         "\(url.path) holds no run of PostNAS; begin one by 'jet postnas run CONFIG \(url.path)'")
     }
+    // What is no JSON gets its sentence below.
     if let values = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
       values["architecture"] != nil
     {

@@ -54,21 +54,16 @@ struct Bench: ParsableCommand {
   var json = false
 
   func validate() throws {
-    func require(_ name: String, _ values: [Int], from least: Int) throws {
-      for value in values where !(least...1 << 24).contains(value) {
-        throw ValidationError("\(name) is \(value); give \(least) to \(1 << 24).")
-      }
-    }
-    try require("--prompt", [prompt], from: 0)
-    try require("--generate", [generate], from: 0)
+    try CountBounds.expect("--prompt", [prompt], from: 0)
+    try CountBounds.expect("--generate", [generate], from: 0)
     guard prompt + generate > 0 else {
       throw ValidationError(
         "--prompt and --generate are both 0; give at least one of them above 0.")
     }
-    try require("--depth", depth.values, from: 0)
-    try require("--batch", batch.values, from: 1)
-    try require("--repeat", [repeats], from: 1)
-    try require("--chunk", [chunk], from: 1)
+    try CountBounds.expect("--depth", depth.values, from: 0)
+    try CountBounds.expect("--batch", batch.values)
+    try CountBounds.expect("--repeat", [repeats])
+    try CountBounds.expect("--chunk", [chunk])
   }
 
   func run() throws {
@@ -83,9 +78,7 @@ struct Bench: ParsableCommand {
     do {
       for depth in depth.values {
         for batch in batch.values {
-          Terminal.note(
-            "[\(batch) \(batch == 1 ? "sequence" : "sequences") behind \(Numbers.grouped(depth)) tokens, "
-              + "\(repeats) runs after one that does not count]")
+          Terminal.note("[batch \(batch), depth \(Numbers.grouped(depth))]")
           results += try runner.run(
             batch: batch, depth: depth, tokens: prompt, generated: generate)
         }

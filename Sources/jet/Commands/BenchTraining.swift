@@ -68,13 +68,11 @@ struct BenchTraining: ParsableCommand {
   @OptionGroup(title: "Running") var runtime: RuntimeOptions
 
   func validate() throws {
-    let numbers = [
-      ("--length", length), ("--steps", steps), ("--repeat", repeats), ("--chunk-rows", chunkRows),
-    ]
-    for (name, value) in numbers + sequences.values.map({ ("--sequences", $0) })
-    where !(1...1 << 24).contains(value) {
-      throw ValidationError("\(name) is \(value); give 1 to \(1 << 24).")
-    }
+    try CountBounds.expect("--length", [length])
+    try CountBounds.expect("--steps", [steps])
+    try CountBounds.expect("--repeat", [repeats])
+    try CountBounds.expect("--chunk-rows", [chunkRows])
+    try CountBounds.expect("--sequences", sequences.values)
     if let most = sequences.values.max(), most * length > 1 << 28 {
       throw ValidationError("\(most) sequences of \(length) tokens are too many; give fewer.")
     }

@@ -79,13 +79,13 @@ struct Throughput: ParsableCommand {
   var json = false
 
   func validate() throws {
-    let numbers =
-      [("--max-batch", maxBatch), ("--steps", steps), ("--repeat", repeats), ("--chunk", chunk)]
-      + context.values.map { ("--context", $0) } + (batch?.values ?? []).map { ("--batch", $0) }
-    for (name, value) in numbers where !(1...1 << 24).contains(value) {
-      throw ValidationError("\(name) is \(value); give 1 to \(1 << 24).")
-    }
-    guard steps * (repeats + 1) <= 1 << 24 else {
+    try CountBounds.expect("--max-batch", [maxBatch])
+    try CountBounds.expect("--steps", [steps])
+    try CountBounds.expect("--repeat", [repeats])
+    try CountBounds.expect("--chunk", [chunk])
+    try CountBounds.expect("--context", context.values)
+    try CountBounds.expect("--batch", batch?.values ?? [])
+    guard steps * (repeats + 1) <= CountBounds.most else {
       throw ValidationError("\(repeats) runs of \(steps) steps are too many; give fewer.")
     }
     for name in models { _ = try ModelConfiguration.preset(name) }

@@ -30,8 +30,7 @@ struct LogitsRun {
       throw GenerationError.tokenOutOfRange(
         token: token, vocabularySize: configuration.vocabularySize)
     }
-    if let piece = self.pieces.first(where: { $0 < 1 }) ?? self.pieces.first(where: { $0 > length })
-    {
+    if let piece = self.pieces.first(where: { !(1...length).contains($0) }) {
       throw CommandError("A piece has \(piece) tokens; give pieces of 1 to \(length).")
     }
     let sum = self.pieces.reduce(0, +)

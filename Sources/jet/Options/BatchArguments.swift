@@ -47,9 +47,7 @@ struct BatchArguments: ParsableArguments {
         "The memory for shared beginnings is \(prefixMemory) MiB; give 0 to "
           + "\(Self.maximumMebibytes).")
     }
-    if let prefixTokens, !(1...1 << 24).contains(prefixTokens) {
-      throw ValidationError("A shared beginning has \(prefixTokens) tokens; give 1 to \(1 << 24).")
-    }
+    if let prefixTokens { try CountBounds.expect("--prefix-tokens", [prefixTokens]) }
   }
 
   /// The name of an argument that was given; nil where none was.

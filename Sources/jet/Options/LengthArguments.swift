@@ -16,9 +16,7 @@ struct LengthArguments: ParsableArguments {
   var context: Int?
 
   func validate() throws {
-    guard (0...1 << 24).contains(maxTokens) else {
-      throw ValidationError("The most tokens to generate is \(maxTokens); give 0 to \(1 << 24).")
-    }
+    try CountBounds.expect("--max-tokens", [maxTokens], from: 0)
     if let context, context < 1 {
       throw ValidationError("The context is \(context) tokens; give 1 or more.")
     }
